@@ -1,0 +1,1 @@
+"""From a seed to a plan, from a plan to shards."""
