@@ -71,7 +71,8 @@ def checked_ethnicity(ethnicity: str) -> Ethnicity:
 def cell_of(subject: int) -> Cell:
     """The stratum of subject number `subject`: depends on the number alone.
 
-    Every prefix 0..n-1 has age, sex and ethnicity margins within one of each other; any 50 consecutive subjects fill all cells.
+    Every prefix 0..n-1 has age, sex and ethnicity margins within one of each other; any 50 in a row fill
+    all cells.
     """
     j = subject % CELLS
     return Cell(

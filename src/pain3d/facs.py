@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import TypedDict, Unpack, final
+from typing import SupportsFloat, TypedDict, Unpack, final
 
 import numpy as np
 from jaxtyping import Float
@@ -197,7 +197,9 @@ def _au_index(name: str) -> int:
         raise ValueError(f"{name}: unknown Action Unit; pain3d knows {', '.join(AU_NAMES)}") from None
 
 
-def _checked(name: str, intensity: float) -> float:
+def _checked(name: str, intensity: object) -> float:
+    if not isinstance(intensity, SupportsFloat):
+        raise TypeError(f"{name}: intensity {intensity!r} is not a number; give a number from 0 to 5")
     value = float(intensity)
     if math.isnan(value):
         raise ValueError(f"{name}: intensity is NaN; give a number from 0 to 5 (0 is absent)")

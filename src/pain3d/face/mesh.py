@@ -43,13 +43,14 @@ class Part(IntEnum):
 class Topology:
     """What all heads of a model share: triangles, texture coordinates, parts, landmarks.
 
-    A *vertex* here is a render vertex: a point with one texture coordinate. Vertices along a texture seam repeat a point.
+    A *vertex* here is a render vertex: a point with one texture coordinate. Vertices along a texture seam repeat
+    a point.
     """
 
     triangles: Int[np.ndarray, "triangle 3"]
     """int32, counter-clockwise seen from outside."""
     uvs: Float[np.ndarray, "vertex 2"]
-    """float32 in 0..1; u to the right and v DOWN the texture: texel (row, column) = (v, u) * size, one atlas for all parts."""
+    """float32 in 0..1; u right and v DOWN the texture: texel (row, column) = (v, u) * size. One atlas for all parts."""
     part: UInt8[np.ndarray, " triangle"]
     """`Part` of each triangle."""
     point_of: Int[np.ndarray, " vertex"]
@@ -72,7 +73,10 @@ class Topology:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FaceMesh:
-    """One head in one pose of its face, in the frame of the neutral head: +x to the subject's left, +y up, +z out of the face."""
+    """One head in one pose of its face, in the frame of the neutral head.
+
+    +x points to the subject's left, +y up, +z out of the face; the origin lies between the eyeballs.
+    """
 
     topology: Topology
     vertices_m: Float[np.ndarray, "vertex 3"]

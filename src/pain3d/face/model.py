@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 from pain3d.demographics import Ethnicity, Sex
-from pain3d.facs import Expression
 from pain3d.face.mesh import FaceMesh, Topology
+from pain3d.facs import Expression
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
