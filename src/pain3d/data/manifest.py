@@ -1,0 +1,214 @@
+"""manifest.json: what a dataset is, what made it, and what its files must contain.
+
+The finished manifest depends on the plan and on the machine's kind alone: it holds no time, no worker count, and no
+trace of an interruption.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import features
+
+from pain3d.data.files import write_atomically
+from pain3d.data.images import Palette, PaletteEntry
+from pain3d.data.schema import HEATMAP_MAX_MM, SCHEMA_VERSION, Annotation
+from pain3d.demographics import SPLITS, Split
+from pain3d.errors import DataError
+
+MANIFEST = "manifest.json"
+FORMAT = "pain3d dataset"
+
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """The part of a plan that the audit counts against."""
+
+    subjects: int
+    """Subjects s00000..s(N-1)."""
+    expressions: int
+    """Pain expressions a subject; expression_id 1..expressions."""
+    distractors: int
+    """Distractor expressions a subject, numbered after the pain expressions."""
+    views: int
+    resolution: int
+    """Width and height of every picture, pixels."""
+    vary_per_frame: bool = False
+    """Camera, light and background were drawn for each frame, not for each subject and view."""
+    only: tuple[str, ...] = ()
+    """The subjects that were made, where `--only` chose some; empty: all."""
+
+    @property
+    def frames_per_subject(self) -> int:
+        """Rows that one subject fills."""
+        return (1 + self.expressions + self.distractors) * self.views
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardPlan:
+    """One file to make."""
+
+    file: str
+    """Relative to the dataset's folder, from `shard_file`."""
+    split: Split
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardRecord:
+    """One finished file."""
+
+    file: str
+    split: Split
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """Everything that makes a dataset what it is, and its files once they are made."""
+
+    design: Design
+    configuration: Mapping[str, Json]
+    """Every other parameter that a pixel or label depends on."""
+    seed: int
+    annotations: tuple[Annotation, ...]
+    palette: Palette
+    environment: Mapping[str, str]
+    """From `environment`."""
+    pain3d_version: str
+    schema_version: int = SCHEMA_VERSION
+    heatmap_max_mm: float = HEATMAP_MAX_MM
+    complete: bool = False
+    shards: tuple[ShardRecord, ...] = ()
+
+    @property
+    def frames(self) -> int:
+        """Rows of all finished shards."""
+        return sum(shard.rows for shard in self.shards)
+
+    def rows_of(self, split: Split) -> int:
+        """Rows of the finished shards of one split."""
+        return sum(shard.rows for shard in self.shards if shard.split == split)
+
+    def identity(self) -> dict[str, Json]:
+        """What must agree for two runs to belong to one dataset: everything but progress."""
+        content = _content(self)
+        return {name: value for name, value in content.items() if name not in ("complete", "shards")}
+
+
+def shard_file(split: Split, index: int, count: int) -> str:
+    """``data/train-00000-of-00012.parquet``."""
+    return f"data/{split}-{index:05d}-of-{count:05d}.parquet"
+
+
+def environment(**device: str) -> dict[str, str]:
+    """What the bytes of a dataset depend on besides the code: machine kind, instruction sets, library versions.
+
+    Args:
+        device: what the renderer runs on, for example ``device="cpu"``, ``warp_target="znver4"``.
+    """
+    codecs = {name: str(features.version(name)) for name in ("libjpeg_turbo", "zlib_ng", "webp")}
+    simd = np.show_config(mode="dicts")["SIMD Extensions"]  # pyright: ignore[reportOptionalSubscript]
+    return {
+        "machine": f"{platform.system()} {platform.machine()}",
+        "cpu_instruction_sets": " ".join([*simd["baseline"], *simd["found"]]),
+        **{name: version(name) for name in ("anny", "numpy", "pillow", "pyarrow", "scipy", "warp-lang")},
+        **codecs,
+        **device,
+    }
+
+
+def differences(ours: Manifest, theirs: Manifest) -> list[str]:
+    """What differs between two datasets, one line each, as in ``design.subjects: 10 there, 20 asked for``."""
+    mine, other = _flat(ours.identity()), _flat(theirs.identity())
+    return [
+        f"{name}: {_shown(other, name)} there, {_shown(mine, name)} asked for"
+        for name in sorted({*mine, *other})
+        if _shown(other, name) != _shown(mine, name)
+    ]
+
+
+def write_manifest(out: Path, manifest: Manifest) -> None:
+    """Write OUT/manifest.json in one step: a reader sees the old file or the new one, never a part."""
+    write_atomically(out / MANIFEST, manifest_bytes(manifest))
+
+
+def manifest_bytes(manifest: Manifest) -> bytes:
+    """The file's content."""
+    content = {"format": FORMAT, **_content(manifest)}
+    return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def read_manifest(out: Path) -> Manifest:
+    """The manifest of a dataset.
+
+    Raises:
+        DataError: if it is missing, cut short, not ours, or of another schema version.
+    """
+    path = out / MANIFEST
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path}: not found; {out} is no pain3d dataset, or its path is wrong") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DataError(
+            f"{path}: cut short or damaged ({error}); restore it from a copy, or make the dataset anew in another folder"
+        ) from None
+    if not isinstance(content, dict) or "format" not in content or content["format"] != FORMAT:
+        raise DataError(f"{path}: not the manifest of a pain3d dataset; choose another folder")
+    found = content["schema_version"] if "schema_version" in content else "none"
+    if found != SCHEMA_VERSION:
+        raise DataError(
+            f"{path}: schema version {found}, but this pain3d reads and writes {SCHEMA_VERSION}; "
+            f"use the pain3d that made it, or make the dataset anew in another folder"
+        )
+    try:
+        return _from_content(content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path}: field {error} is missing or wrong; restore the file from a copy") from None
+
+
+def _content(manifest: Manifest) -> dict[str, Any]:
+    # Through JSON once, so that tuples and lists, ints and floats compare as they will after reading.
+    return json.loads(json.dumps(dataclasses.asdict(manifest), sort_keys=False, allow_nan=False))
+
+
+def _from_content(content: Mapping[str, Any]) -> Manifest:
+    fields = {name: value for name, value in content.items() if name != "format"}
+    design = dict(fields.pop("design"))
+    design["only"] = tuple(design["only"])
+    palette = tuple(PaletteEntry(**{**entry, "color": tuple(entry["color"])}) for entry in fields.pop("palette"))
+    shards = tuple(shard_record(shard) for shard in fields.pop("shards"))
+    annotations = tuple(fields.pop("annotations"))
+    return Manifest(design=Design(**design), palette=palette, shards=shards, annotations=annotations, **fields)
+
+
+def shard_record(content: Mapping[str, Any]) -> ShardRecord:
+    """The record that a JSON object holds; TypeError or ValueError if it holds none."""
+    record = ShardRecord(**content)
+    if record.split not in SPLITS or not isinstance(record.rows, int) or not isinstance(record.file, str):
+        raise ValueError(f"shards: {record}")
+    return record
+
+
+def _flat(value: Json, prefix: str = "") -> dict[str, Json]:
+    if isinstance(value, Mapping):
+        parts = [_flat(part, f"{prefix}.{name}" if prefix else name) for name, part in value.items()]
+        return {name: leaf for part in parts for name, leaf in part.items()}
+    return {prefix: value}
+
+
+def _shown(values: Mapping[str, Json], name: str) -> str:
+    return json.dumps(values[name]) if name in values else "nothing"

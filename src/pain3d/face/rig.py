@@ -1,0 +1,191 @@
+"""Rig: Action Unit intensities -> displaced coarse vertices, and how far the lids go.
+
+Four steps, each monotone in every intensity: `intensity_to_weight`, the subject's own expressiveness and asymmetry, the
+root of the sum of squares where several Action Units pull on one shape, and one sparse product.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from jaxtyping import Float, Int
+
+from pain3d.face.coarse import CoarseModel
+from pain3d.face.lids import LidMotion, lid_rings
+from pain3d.face.model import Identity
+from pain3d.face.units import LID_MOTIONS, RECIPES, SHAPES, Push, Shape, Window
+from pain3d.facs import AU_INDEX, AU_NAMES, MAX_INTENSITY
+
+LEVELS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
+LEVEL_WEIGHTS = (0.0, 0.12, 0.30, 0.54, 0.78, 1.0)
+"""Share of full excursion at 0 and at the FACS levels A trace, B slight, C marked, D severe, E maximum. FACS's levels
+are wide in the middle and narrow at the ends; the steps here follow that."""
+
+MIDLINE_FADE_M = 6e-3
+"""Half the width over which an unsided target passes from the left half to the right."""
+
+SIDES = 2
+"""Left, right: in this order everywhere."""
+
+
+def intensity_to_weight(intensity: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
+    """Share of a unit's full excursion: piecewise linear through .12, .30, .54, .78 and 1 at A, B, C, D and E."""
+    return np.interp(intensity, LEVELS, LEVEL_WEIGHTS)
+
+
+def side_weights(identity: Identity, intensities: Float[np.ndarray, "16"]) -> Float[np.ndarray, "16 2"]:
+    """Weight of each Action Unit on the left and on the right side of this subject's face.
+
+    The stronger side moves as far as `expressiveness` says, the weaker one .7 to 1 of it. Closing the eyes (AU43) is
+    not scaled: closed is closed, on both sides.
+
+    Args:
+        identity: its `expressiveness` and `asymmetry` (positive: the right side is the weaker one).
+        intensities: 0..5 each in the order of `AU_NAMES`, AU43 0..1.
+
+    Raises:
+        ValueError: for an intensity outside its range, or NaN.
+    """
+    top = np.full(len(AU_NAMES), MAX_INTENSITY)
+    top[AU_INDEX["AU43"]] = 1.0
+    wrong = ~((intensities >= 0) & (intensities <= top))
+    if wrong.any():
+        k = int(np.flatnonzero(wrong)[0])
+        raise ValueError(f"{AU_NAMES[k]}: intensity {intensities[k]:g} is outside 0..{top[k]:g}; give one inside")
+    full = intensity_to_weight(intensities) * identity.expressiveness
+    weaker = 1 - np.abs(identity.asymmetry)
+    left = full * np.where(identity.asymmetry < 0, weaker, 1.0)
+    right = full * np.where(identity.asymmetry > 0, weaker, 1.0)
+    weights = np.stack([left, right], axis=1)
+    weights[AU_INDEX["AU43"]] = intensities[AU_INDEX["AU43"]]
+    return weights
+
+
+_CALLED = (*SHAPES, *LID_MOTIONS)
+_GAINS = np.array([[RECIPES[au][shape] if shape in RECIPES[au] else 0.0 for au in AU_NAMES] for shape in _CALLED])
+
+
+def amounts(weights: Float[np.ndarray, "16 2"]) -> Float[np.ndarray, "called 2"]:
+    """How much of each shape, then of each lid motion, the weights call on each side.
+
+    Units that call the same shape join as the root of the sum of squares: the sum grows with every one of them, but
+    never beyond 1.41 times the larger of two.
+    """
+    return np.sqrt(np.square(_GAINS[:, :, None] * weights).sum(axis=1))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RigFields:
+    """Displacement fields of all shapes, one topology's; see `build_fields`."""
+
+    matrix: sp.csr_matrix
+    """(3 x moved, 2 x shapes) metres: column 2 k is shape k on the left, 2 k + 1 on the right."""
+    moved: Int[np.ndarray, " moved"]
+    """Coarse vertices that any shape moves."""
+
+
+class Rig:
+    """The face of one person, ready to move."""
+
+    def __init__(self, fields: RigFields, identity: Identity, neutral_m: Float[np.ndarray, "coarse 3"]) -> None:
+        """
+        Args:
+            fields: of the coarse model, from `build_fields`.
+            identity: who moves.
+            neutral_m: coarse vertices of this person at rest, head frame, metres.
+        """
+        self._fields = fields
+        self._identity = identity
+        self._neutral_m = neutral_m
+
+    def displace(self, intensities: Float[np.ndarray, "16"]) -> Float[np.ndarray, "coarse 3"]:
+        """Coarse vertices of the face with these intensities; lid margins stay at rest, for `Lids` to move.
+
+        Args:
+            intensities: 0..5 each in the order of `AU_NAMES`, AU43 0..1.
+        """
+        called = amounts(side_weights(self._identity, intensities))[: len(SHAPES)]
+        out = self._neutral_m.copy()
+        out[self._fields.moved] += (self._fields.matrix @ called.ravel()).reshape(-1, 3).astype(out.dtype)
+        return out
+
+    def lid_motion(self, intensities: Float[np.ndarray, "16"]) -> LidMotion:
+        """How far each lid goes, for `Lids.settle`."""
+        called = amounts(side_weights(self._identity, intensities))[len(SHAPES) :]
+        return LidMotion(**dict(zip(LID_MOTIONS, called, strict=True)))
+
+
+def build_fields(coarse: CoarseModel) -> RigFields:
+    """Compute the displacement fields of all shapes on the coarse model; once a process, a fraction of a second."""
+    frame_m = coarse.base_m.astype(np.float64) - coarse.eye_middle(coarse.base_m)
+    mirror = mirror_of(coarse)
+    free = 1 - lid_rings(coarse).held
+    columns = []
+    for shape in SHAPES.values():
+        left = _field(coarse, shape, frame_m) * free[:, None]
+        right = left[mirror] * (-1, 1, 1)
+        columns += [left, right]
+    stacked = np.stack(columns, axis=2)
+    moved = np.flatnonzero(np.abs(stacked).max(axis=(1, 2)) > 1e-7)
+    return RigFields(matrix=sp.csr_matrix(stacked[moved].reshape(-1, len(columns))), moved=moved)
+
+
+def mirror_of(coarse: CoarseModel) -> Int[np.ndarray, " coarse"]:
+    """The vertex opposite to each; `base.obj` is exactly symmetric."""
+    order = np.lexsort(coarse.base_m.T)
+    opposite = np.lexsort((coarse.base_m * np.float32((-1, 1, 1))).T)
+    mirror = np.empty(len(order), dtype=np.int64)
+    mirror[order] = opposite
+    return mirror
+
+
+def _field(coarse: CoarseModel, shape: Shape, frame_m: np.ndarray) -> Float[np.ndarray, "coarse 3"]:
+    out = np.zeros_like(frame_m)
+    for name, weight in shape.targets.items():
+        delta = _target(coarse, name)
+        if "left" not in name.lower():
+            delta = delta * _left_half(frame_m)[:, None]
+        out += weight * delta
+    if shape.window is not None:
+        out *= _inside(shape.window, frame_m)[:, None]
+    for push in shape.pushes:
+        out += _bump(coarse, push, frame_m)
+    return out
+
+
+def _target(coarse: CoarseModel, name: str) -> Float[np.ndarray, "coarse 3"]:
+    kind, unit = name.split("/")
+    if kind == "unit":
+        return coarse.dense(name).astype(np.float64)
+    races = [coarse.dense(f"expression/{race}/{unit}").astype(np.float64) for race in ("african", "asian", "caucasian")]
+    return (races[0] + races[1] + races[2]) / 3
+
+
+def _left_half(frame_m: np.ndarray) -> Float[np.ndarray, " coarse"]:
+    return _smooth_step((frame_m[:, 0] + MIDLINE_FADE_M) / (2 * MIDLINE_FADE_M))
+
+
+def _smooth_step(t: np.ndarray) -> np.ndarray:
+    t = np.clip(t, 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def _inside(window: Window, frame_m: np.ndarray) -> Float[np.ndarray, " coarse"]:
+    inside = np.ones(len(frame_m))
+    for (low, high), value in zip((window.x, window.y), (np.abs(frame_m[:, 0]), frame_m[:, 1]), strict=True):
+        mm = value * 1000
+        if low is not None:
+            inside *= _smooth_step((mm - low) / window.soft + 1)
+        if high is not None:
+            inside *= _smooth_step((high - mm) / window.soft + 1)
+    return window.outside + (1 - window.outside) * inside
+
+
+def _bump(coarse: CoarseModel, push: Push, frame_m: np.ndarray) -> Float[np.ndarray, "coarse 3"]:
+    centre = frame_m[coarse.index_of([push.vertex])[0]]
+    near = np.square(np.clip(1 - np.square(frame_m - centre).sum(axis=1) / (push.radius * 1e-3) ** 2, 0, None))
+    if centre[0] < MIDLINE_FADE_M:
+        near = near * _left_half(frame_m)
+    return near[:, None] * np.array(push.by) * 1e-3

@@ -1,0 +1,96 @@
+"""What each Action Unit does to the face: recipes over shapes, and shapes over the CC0 targets. Data, no behaviour.
+
+A *shape* is one thing that muscles do to the skin, written for the left half of the face and mirrored for the right.
+A *recipe* says which shapes an Action Unit calls, and how much of each at full intensity. Two units that pull on the
+same tissue call the same shape, so that the rig can let them saturate instead of adding up.
+
+The three races' versions of the expression units differ by less than 3 % (cosines .97 to 1.00), so their mean is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """Where a shape acts: 1 inside a box of the template head frame, 0 a soft margin further out; None is unbounded.
+
+    Millimetres; x counts outwards from the middle of the face on either side.
+    """
+
+    x: tuple[float | None, float | None] = (None, None)
+    y: tuple[float | None, float | None] = (None, None)
+    soft: float = 8.0
+    outside: float = 0.0
+    """What is left of the shape outside."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Push:
+    """A smooth bump: every skin vertex within `radius` of a vertex moves, that vertex by the whole of `by`."""
+
+    vertex: int
+    """Number in `base.obj`, on the left side or the midline."""
+    radius: float
+    """mm on the template."""
+    by: tuple[float, float, float]
+    """mm: outwards (to the left on the left side), up, forwards."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """A displacement field of the left half of the face at full strength."""
+
+    targets: Mapping[str, float]
+    """Weights of left-sided or unsided targets; of an unsided one the left half is taken, faded over the midline.
+    ``unit/...`` are the 52 face units, ``expression/...`` the 34 expression units."""
+    window: Window | None = None
+    pushes: tuple[Push, ...] = field(default=())
+
+
+SHAPES: Mapping[str, Shape] = {
+    "brow_lower": Shape(targets={"unit/browDownLeft": 0.9, "expression/eyebrows-left-down": 0.3}),
+    "brow_inner_up": Shape(targets={"unit/browInnerUp": 0.6, "expression/eyebrows-left-inner-up": 0.7}),
+    "brow_outer_up": Shape(targets={"unit/browOuterUpLeft": 0.6, "expression/eyebrows-left-extern-up": 0.4}),
+    "cheek_raise": Shape(targets={"unit/cheekSquintLeft": 0.85}),
+    "lid_gather": Shape(targets={"unit/eyeSquintLeft": 0.9}),
+    "lid_widen": Shape(targets={"unit/eyeWideLeft": 0.8}, window=Window(y=(0.0, None))),
+    "nose_wrinkle": Shape(
+        targets={"expression/nose-left-elevation": 0.9, "unit/noseSneerLeft": 0.7},
+        window=Window(y=(None, 4.0), outside=0.3),
+    ),
+    "lip_raise": Shape(targets={"unit/mouthUpperUpLeft": 1.0}),
+    "corner_pull": Shape(targets={"unit/mouthSmileLeft": 0.75}),
+    "corner_drop": Shape(targets={"unit/mouthFrownLeft": 1.1}),
+    "chin_raise": Shape(targets={"unit/mouthShrugLower": 0.9, "unit/mouthShrugUpper": 0.8}),
+    "lip_stretch": Shape(targets={"unit/mouthStretchLeft": 1.0}),
+    "lips_part": Shape(targets={"unit/mouthLowerDownLeft": 0.75, "expression/mouth-parling": 0.5}),
+    "jaw_drop": Shape(targets={"unit/jawOpen": 1.0}),
+}
+"""Fields of displacement by name."""
+
+LID_MOTIONS = ("upper_lid_drop", "upper_lid_lift", "lower_lid_lift", "closure")
+"""Not fields: amounts that `pain3d.face.lids` turns into rotations of the lids about the eyeball. The first three are
+fractions of the neutral aperture; closure is 0 open, 1 closed."""
+
+RECIPES: Mapping[str, Mapping[str, float]] = {
+    "AU1": {"brow_inner_up": 1.0},
+    "AU2": {"brow_outer_up": 1.0},
+    "AU4": {"brow_lower": 1.0},
+    "AU5": {"upper_lid_lift": 0.38, "lid_widen": 1.0},
+    "AU6": {"cheek_raise": 1.0, "lower_lid_lift": 0.17},
+    "AU7": {"lid_gather": 1.0, "upper_lid_drop": 0.24, "lower_lid_lift": 0.26},
+    "AU9": {"nose_wrinkle": 1.0},
+    "AU10": {"lip_raise": 1.0},
+    "AU12": {"corner_pull": 1.0, "lower_lid_lift": 0.05},
+    "AU15": {"corner_drop": 1.0},
+    "AU17": {"chin_raise": 1.0},
+    "AU20": {"lip_stretch": 1.0},
+    "AU25": {"lips_part": 1.0},
+    "AU26": {"jaw_drop": 0.30},
+    "AU27": {"jaw_drop": 0.85},
+    "AU43": {"closure": 1.0},
+}
+"""How much of each shape an Action Unit calls at full intensity."""

@@ -1,0 +1,107 @@
+"""Subject: one synthetic person, drawn from a seed."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import final
+
+from pain3d.demographics import (
+    ETHNICITIES,
+    MAX_AGE_YEARS,
+    MIN_AGE_YEARS,
+    SEXES,
+    AgeBand,
+    Ethnicity,
+    Sex,
+    age_band_of,
+    checked_ethnicity,
+    checked_sex,
+)
+from pain3d.face import makehuman
+from pain3d.face.model import Head, Identity
+from pain3d.skin.maps import SkinMaps
+from pain3d.skin.procedural import SkinTraits, paint, sample_skin
+from pain3d.streams import checked_seed, stream
+
+
+@final
+class Subject:
+    """One synthetic person: a shape, a skin, and a way to move. Geometry and skin are made when first asked for."""
+
+    def __init__(self, *, seed: int, age_years: int, sex: Sex, ethnicity: Ethnicity) -> None:
+        """The person that this seed, age, sex and appearance group stand for; `sample` draws what is left open.
+
+        Args:
+            seed: 0..2^63-1.
+            age_years: 18..95.
+            sex: female or male.
+            ethnicity: appearance group of the parametric model, one of `pain3d.demographics.ETHNICITIES`.
+
+        Raises:
+            ValueError: for a value outside its range.
+        """
+        self.seed = checked_seed(seed)
+        self.age_band: AgeBand = age_band_of(age_years)
+        self.age_years = int(age_years)
+        self.sex = checked_sex(sex)
+        self.ethnicity = checked_ethnicity(ethnicity)
+
+    @classmethod
+    def sample(
+        cls,
+        seed: int,
+        *,
+        age_years: int | None = None,
+        sex: Sex | None = None,
+        ethnicity: Ethnicity | None = None,
+    ) -> Subject:
+        """Draw a person; what is given stays as given, and giving it changes nothing else about the draw.
+
+        Args:
+            seed: 0..2^63-1; the same seed gives the same person.
+            age_years: 18..95; drawn evenly when left out.
+            sex: female or male; drawn when left out.
+            ethnicity: appearance group; drawn when left out.
+
+        Raises:
+            ValueError: for a value outside its range.
+        """
+        rng = stream(checked_seed(seed), "demographics")
+        age, woman_or_man, group = (
+            int(rng.integers(MIN_AGE_YEARS, MAX_AGE_YEARS + 1)),
+            SEXES[rng.integers(len(SEXES))],
+            ETHNICITIES[rng.integers(len(ETHNICITIES))],
+        )
+        return cls(
+            seed=seed,
+            age_years=age if age_years is None else age_years,
+            sex=woman_or_man if sex is None else sex,
+            ethnicity=group if ethnicity is None else ethnicity,
+        )
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Shape, expressiveness and asymmetry of the head."""
+        return makehuman.load().sample(
+            stream(self.seed, "identity"), age_years=self.age_years, sex=self.sex, ethnicity=self.ethnicity
+        )
+
+    @cached_property
+    def head(self) -> Head:
+        """The head, ready to move."""
+        return makehuman.load().head(self.identity)
+
+    @cached_property
+    def skin_traits(self) -> SkinTraits:
+        """Tone, marks of age, hair, garment: what the skin is painted from."""
+        return sample_skin(stream(self.seed, "skin"), age_years=self.age_years, sex=self.sex, ethnicity=self.ethnicity)
+
+    @cached_property
+    def maps(self) -> SkinMaps:
+        """The painted skin."""
+        return paint(self.skin_traits, self.head)
+
+    def __repr__(self) -> str:
+        return (
+            f"Subject(seed={self.seed}, age_years={self.age_years}, sex={self.sex!r}, ethnicity={self.ethnicity!r})"
+        )

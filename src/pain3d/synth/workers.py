@@ -1,0 +1,198 @@
+"""Tasks over worker processes: one Python process a core, no shared state, no process left behind.
+
+Processes are spawned, not forked (threads of Arrow, Warp or a notebook do not survive a fork). The first worker prepares
+what all share (asset cache, compiled kernels) before the others start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from pain3d.errors import UserError
+
+Tick = Callable[[], None]
+Handler = Callable[[Any, Tick], Any]
+"""(task, tick) -> result; calls tick() once for each piece of work done."""
+
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "ARROW_NUM_THREADS")
+_GRACE_S = 5.0
+"""How long a worker may take to clean up before it is killed."""
+
+
+class WorkerError(UserError):
+    """A worker process ended on its own: killed, out of memory, or crashed."""
+
+
+def run_tasks(
+    tasks: Sequence[Any],
+    prepare: Callable[[], Handler],
+    *,
+    workers: int,
+    on_tick: Tick,
+    on_result: Callable[[Any], None],
+) -> None:
+    """Run every task, in this process for one worker, else over `workers` processes.
+
+    Args:
+        tasks: handed out in this order.
+        prepare: makes a worker's handler; called once in each worker. Must pickle.
+        workers: how many processes.
+        on_tick: called here for each piece of work that a handler reports.
+        on_result: called here with each task's result, in order of completion.
+
+    Raises:
+        WorkerError: if a worker process ends on its own.
+        UserError: as a handler raised it; other errors of a handler come with its traceback.
+    """
+    if not tasks:
+        return
+    if workers == 1:
+        handler = prepare()
+        for task in tasks:
+            on_result(handler(task, on_tick))
+        return
+    with _Crew(prepare) as crew:
+        crew.run(tasks, min(workers, len(tasks)), on_tick, on_result)
+
+
+class _Crew:
+    """Worker processes and the pipes to them."""
+
+    def __init__(self, prepare: Callable[[], Handler]) -> None:
+        self._prepare = prepare
+        self._context = multiprocessing.get_context("spawn")
+        self._members: dict[Connection, BaseProcess] = {}
+
+    def __enter__(self) -> _Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._members.values():
+            process.terminate()
+        for pipe, process in self._members.items():
+            process.join(_GRACE_S)
+            if process.is_alive():
+                process.kill()
+                process.join()
+            pipe.close()
+
+    def run(
+        self, tasks: Sequence[Any], workers: int, on_tick: Tick, on_result: Callable[[Any], None]
+    ) -> None:
+        waiting = list(reversed(tasks))
+        unfinished = len(tasks)
+        self._hire(1)
+        while unfinished:
+            for pipe in wait(list(self._members)):
+                assert isinstance(pipe, Connection)
+                kind, content = self._receive(pipe)
+                if kind == "tick":
+                    on_tick()
+                    continue
+                if kind == "error":
+                    raise content
+                if kind == "ready" and len(self._members) == 1:
+                    self._hire(workers - 1)
+                if kind == "result":
+                    on_result(content)
+                    unfinished -= 1
+                if waiting:
+                    pipe.send(waiting.pop())
+
+    def _hire(self, count: int) -> None:
+        for _ in range(count):
+            ours, theirs = self._context.Pipe()
+            process = self._context.Process(target=_work, args=(theirs, self._prepare), daemon=True)
+            with _sheltered(), _one_thread():
+                process.start()
+            theirs.close()
+            self._members[ours] = process
+
+    def _receive(self, pipe: Connection) -> tuple[str, Any]:
+        try:
+            return pipe.recv()
+        except (EOFError, ConnectionResetError):
+            process = self._members[pipe]
+            process.join(_GRACE_S)
+            raise WorkerError(_obituary(process.exitcode)) from None
+
+
+def _obituary(exit_code: int | None) -> str:
+    kept = "finished shards are kept; run the same command again to go on"
+    if exit_code == -signal.SIGKILL:
+        return f"a worker process was killed, most often for lack of memory; use fewer --workers; {kept}"
+    if exit_code is not None and exit_code < 0:
+        return f"a worker process crashed with {signal.Signals(-exit_code).name}; {kept}"
+    return (
+        f"a worker process ended with exit status {exit_code}; in a Python script, call this under "
+        f"'if __name__ == \"__main__\":' or with workers=1; {kept}"
+    )
+
+
+@contextlib.contextmanager
+def _sheltered() -> Iterator[None]:
+    """A child started in here never sees Ctrl-C, which a terminal sends to every process: its parent ends it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Numerical libraries of a child started in here use one thread: there is a process for every core."""
+    before = {name: os.environ[name] for name in _ONE_THREAD if name in os.environ}
+    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    try:
+        yield
+    finally:
+        for name in _ONE_THREAD:
+            del os.environ[name]
+        os.environ.update(before)
+
+
+def _work(pipe: Connection, prepare: Callable[[], Handler]) -> None:
+    """Body of a worker process."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that a half-written file is removed on the way out
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        handler = prepare()
+        pipe.send(("ready", None))
+        while True:
+            task = pipe.recv()
+            pipe.send(("result", handler(task, lambda: pipe.send(("tick", None)))))
+    except (EOFError, BrokenPipeError):
+        return  # the parent is gone
+    except UserError as error:
+        _report(pipe, error)
+    except Exception as error:
+        _report(pipe, RuntimeError(f"a worker process failed: {error!r}\n{traceback.format_exc()}"))
+
+
+def _report(pipe: Connection, error: Exception) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        pipe.send(("error", error))
+        pipe.recv()  # stay until the parent closes the pipe, so that it reads the error and not our end
+
+
+def usable_cores() -> int:
+    """Cores this process may use: affinity and the container's quota counted."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        cores = min(cores, max(1, int(quota) // int(period)))  # "max" is no number: no quota
+    return cores
