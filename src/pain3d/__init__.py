@@ -1,6 +1,67 @@
-"""pain3d: synthetic, fully annotated pain faces from a seed."""
+"""pain3d: synthetic, fully annotated pain faces from a seed.
 
-from pain3d.facs import Expression, pspi
+    subject = pain3d.Subject.sample(seed=7, age_years=71, sex="female", ethnicity="black")
+    frame = pain3d.render(subject, pain3d.Expression(AU4=3, AU6=2, AU9=4, AU43=1), yaw=30)
+    frame.image, frame.heatmap, frame.landmarks, frame.expression.pspi
 
-__all__ = ["Expression", "pspi"]
+    pain3d.generate("OUT", pain3d.PlanConfig(subjects=50))
+    for sample in pain3d.open_dataset("OUT", split="train"): ...
+
+Importing this page loads neither torch nor warp; a name brings what it needs when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 __version__ = "0.1.0"
+
+# The package pain3d.render and the function share a name. Python sets `pain3d.render` to the package when that is first
+# loaded: it is loaded here, while it is still empty, so that the function has the last word.
+import_module("pain3d.render")
+from pain3d.synth.portrait import Portrait, render  # noqa: E402
+
+if TYPE_CHECKING:
+    from pain3d.data.audit import audit
+    from pain3d.data.reader import open_dataset
+    from pain3d.facs import Expression, pspi
+    from pain3d.synth.generate import generate
+    from pain3d.synth.plan import PlanConfig
+    from pain3d.synth.rows import reproduce
+    from pain3d.synth.subject import Subject
+
+_HOMES = {
+    "Expression": "pain3d.facs",
+    "PlanConfig": "pain3d.synth.plan",
+    "Subject": "pain3d.synth.subject",
+    "audit": "pain3d.data.audit",
+    "generate": "pain3d.synth.generate",
+    "open_dataset": "pain3d.data.reader",
+    "pspi": "pain3d.facs",
+    "reproduce": "pain3d.synth.rows",
+}
+"""Where the names live that are loaded when they are first used."""
+
+__all__ = [
+    "Expression",
+    "PlanConfig",
+    "Portrait",
+    "Subject",
+    "audit",
+    "generate",
+    "open_dataset",
+    "pspi",
+    "render",
+    "reproduce",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pain3d' has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

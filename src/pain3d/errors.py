@@ -1,7 +1,7 @@
 """What can go wrong because of the user, the disk or a damaged file: one base class, and what the process exits with.
 
 The command line prints the message of a `UserError` without a traceback and exits with its `exit_code`; anything else
-is a defect of pain3d and keeps its traceback. A message names the argument or file, its value, the rule, and the way out.
+is a defect of pain3d and keeps its traceback. A message names the argument or file, its value, the rule, the way out.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _REASONS = {
 
 def storage_error(path: Path, error: OSError) -> StorageError:
     """The kind form of an `OSError` that writing `path` met."""
-    reason = _REASONS[error.errno] if error.errno in _REASONS else f"{error.strerror or error}; check the disk"
+    reason = _REASONS.get(error.errno or 0) or f"{error.strerror or error}; check the disk"
     return StorageError(
         f"{path}: cannot be written: {reason}, then run the same command again: finished shards are kept, "
         f"nothing is half-written"

@@ -133,7 +133,7 @@ def decode_rgb(encoded: bytes) -> UInt8[np.ndarray, "height width 3"]:
     Raises:
         DataError: if the bytes are no JPEG, PNG or WebP, are cut short, or hold more than `MAX_SIDE` pixels a side.
     """
-    return np.asarray(_opened(encoded).convert("RGB"))
+    return np.array(_opened(encoded).convert("RGB"))
 
 
 def decode_grey(encoded: bytes) -> UInt8[np.ndarray, "height width"]:
@@ -145,7 +145,7 @@ def decode_grey(encoded: bytes) -> UInt8[np.ndarray, "height width"]:
     picture = _opened(encoded)
     if picture.mode not in ("L", "P"):
         raise DataError(f"the picture is of mode {picture.mode}, not 8-bit grey or palette")
-    return np.asarray(picture)
+    return np.array(picture)
 
 
 decode_segmentation = decode_grey

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -25,7 +26,11 @@ from pain3d.demographics import SPLITS, Split
 from pain3d.errors import DataError
 
 MANIFEST = "manifest.json"
+PROGRESS = ".progress"
+"""Folder of the notes that a run leaves about finished shards; gone when the dataset is finished."""
 FORMAT = "pain3d dataset"
+
+_SHARD_FILE = re.compile(r"data/(train|val|test)-\d{5}-of-\d{5}\.parquet")
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -39,7 +44,9 @@ class Design:
     expressions: int
     """Pain expressions a subject; expression_id 1..expressions."""
     distractors: int
-    """Distractor expressions a subject, numbered after the pain expressions."""
+    """Distractor expressions a subject, numbered after the pain expressions: PSPI 0."""
+    confounds: int = 0
+    """Confounds a subject, numbered last: faces that share units with pain; PSPI by the formula, never 0."""
     views: int
     resolution: int
     """Width and height of every picture, pixels."""
@@ -51,7 +58,12 @@ class Design:
     @property
     def frames_per_subject(self) -> int:
         """Rows that one subject fills."""
-        return (1 + self.expressions + self.distractors) * self.views
+        return self.expression_ids * self.views
+
+    @property
+    def expression_ids(self) -> int:
+        """Expressions of one subject, the neutral one included."""
+        return 1 + self.expressions + self.distractors + self.confounds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,11 +176,12 @@ def read_manifest(out: Path) -> Manifest:
         raise DataError(f"{path}: not found; {out} is no pain3d dataset, or its path is wrong") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise DataError(
-            f"{path}: cut short or damaged ({error}); restore it from a copy, or make the dataset anew in another folder"
+            f"{path}: cut short or damaged ({error}); restore it from a copy, "
+            f"or make the dataset anew in another folder"
         ) from None
     if not isinstance(content, dict) or "format" not in content or content["format"] != FORMAT:
         raise DataError(f"{path}: not the manifest of a pain3d dataset; choose another folder")
-    found = content["schema_version"] if "schema_version" in content else "none"
+    found = content.get("schema_version")
     if found != SCHEMA_VERSION:
         raise DataError(
             f"{path}: schema version {found}, but this pain3d reads and writes {SCHEMA_VERSION}; "
@@ -187,20 +200,32 @@ def _content(manifest: Manifest) -> dict[str, Any]:
 
 def _from_content(content: Mapping[str, Any]) -> Manifest:
     fields = {name: value for name, value in content.items() if name != "format"}
-    design = dict(fields.pop("design"))
-    design["only"] = tuple(design["only"])
+    design = _design(fields.pop("design"))
     palette = tuple(PaletteEntry(**{**entry, "color": tuple(entry["color"])}) for entry in fields.pop("palette"))
     shards = tuple(shard_record(shard) for shard in fields.pop("shards"))
     annotations = tuple(fields.pop("annotations"))
-    return Manifest(design=Design(**design), palette=palette, shards=shards, annotations=annotations, **fields)
+    return Manifest(design=design, palette=palette, shards=shards, annotations=annotations, **fields)
 
 
 def shard_record(content: Mapping[str, Any]) -> ShardRecord:
-    """The record that a JSON object holds; TypeError or ValueError if it holds none."""
+    """The record that a JSON object holds.
+
+    Raises:
+        TypeError, ValueError: if it holds none, or names a file that is no shard of a dataset.
+    """
     record = ShardRecord(**content)
-    if record.split not in SPLITS or not isinstance(record.rows, int) or not isinstance(record.file, str):
+    whole = isinstance(record.rows, int) and isinstance(record.bytes, int) and isinstance(record.sha256, str)
+    if not whole or record.split not in SPLITS or not _SHARD_FILE.fullmatch(record.file):
         raise ValueError(f"shards: {record}")
     return record
+
+
+def _design(content: Mapping[str, Any]) -> Design:
+    design = Design(**{**content, "only": tuple(content["only"])})
+    for name in ("subjects", "expressions", "distractors", "confounds", "views", "resolution"):
+        if type(content[name]) is not int:
+            raise ValueError(f"design.{name}: {content[name]!r}")
+    return design
 
 
 def _flat(value: Json, prefix: str = "") -> dict[str, Json]:

@@ -21,6 +21,7 @@ from pain3d.data.croissant import write_croissant
 from pain3d.data.files import TEMPORARY_SUFFIX, file_sha256, write_atomically
 from pain3d.data.manifest import (
     MANIFEST,
+    PROGRESS,
     Manifest,
     ShardPlan,
     ShardRecord,
@@ -31,7 +32,6 @@ from pain3d.data.manifest import (
 )
 from pain3d.errors import DataError, OutputError, storage_error
 
-PROGRESS = ".progress"
 _SHOWN_DIFFERENCES = 5
 
 
@@ -127,7 +127,8 @@ def finish(out: Path, manifest: Manifest, shards: Sequence[ShardPlan]) -> Manife
     write_card(out, final)
     write_croissant(out, final)
     write_manifest(out, final)
-    shutil.rmtree(out / PROGRESS)
+    if (out / PROGRESS).exists():
+        shutil.rmtree(out / PROGRESS)
     return final
 
 
@@ -177,7 +178,9 @@ def _is_sound(out: Path, shard: ShardPlan, record: ShardRecord) -> bool:
 
 def _remove_leftovers(out: Path, pending: Sequence[ShardPlan]) -> None:
     """Remove half-written files of a run that was killed, and notes of shards that are made again."""
-    leftovers = [path for folder in (out, out / "data", out / PROGRESS) for path in folder.glob(f".*{TEMPORARY_SUFFIX}")]
+    leftovers = [
+        path for folder in (out, out / "data", out / PROGRESS) for path in folder.glob(f".*{TEMPORARY_SUFFIX}")
+    ]
     try:
         for path in [*leftovers, *(_note(out, shard.file) for shard in pending)]:
             path.unlink(missing_ok=True)

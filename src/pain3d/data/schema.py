@@ -19,7 +19,7 @@ from jaxtyping import Float
 
 from pain3d.demographics import AgeBand, Ethnicity, Sex, Split, subject_id
 from pain3d.errors import ArgumentError
-from pain3d.facs import AU_NAMES, PAIN_AUS, Expression
+from pain3d.facs import AU_DESCRIPTIONS, AU_NAMES, PAIN_AUS, Expression
 
 SCHEMA_VERSION = 1
 """Raised when a column changes its name, type or meaning."""
@@ -83,14 +83,14 @@ COLUMN_DESCRIPTIONS: Mapping[str, str] = {
     "subject_id": "one synthetic person",
     "split": "train, val or test; subjects never cross",
     "neutral_frame_id": "frame of the same subject and view with expression 0",
-    "expression_id": "0 neutral, then the pain expressions, then distractors",
+    "expression_id": "0 neutral, then pain expressions, then distractors (PSPI 0), then confounds",
     "view_id": "0 frontal, 1 turned to the subject's own left, 2 to the right",
     "image": "RGB picture",
     "heatmap": "8-bit grey PNG: value/255 * heatmap_max_mm is the visible skin displacement due to the pain AUs",
     "heatmap_max_mm": "millimetres that value 255 of the heatmap stands for",
     "segmentation": "8-bit palette PNG of classes; the palette stands in manifest.json",
     "landmarks": "68 iBUG landmarks, x y each, pixels, pixel centres at .5",
-    **{name: f"{name} intensity, {'0 or 1' if name == 'AU43' else '0..5'}" for name in AU_NAMES},
+    **{name: f"{text}, {'0 or 1' if name == 'AU43' else '0..5'}" for name, text in AU_DESCRIPTIONS.items()},
     "PSPI": "Prkachin-Solomon Pain Intensity of the AU columns, 0..16",
     "age_years": "years",
     "age_band": "18-29, 30-44, 45-59, 60-74 or 75-95",
@@ -104,9 +104,9 @@ COLUMN_DESCRIPTIONS: Mapping[str, str] = {
     "camera": "fx fy cx cy in pixels, then the world-to-camera 3x4 matrix, row major, metres",
     "light": "light recipe",
     "background": "background recipe",
-    "seed": "reproduces this frame alone",
+    "seed": "of the subject: with frame_id it reproduces this frame alone",
     "depth": "16-bit grey PNG, 0.1 mm along the viewing axis, 0 is background",
-    "normals": "RGB PNG, component = (value - 128) / 127, black is background",
+    "normals": "RGB PNG in the camera's frame, component = (value - 128) / 127, black is background",
     "au_heatmaps": "one heatmap for each pain AU acting alone",
     "albedo": "RGB PNG, the colour without light",
 }

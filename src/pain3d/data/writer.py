@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -49,18 +50,17 @@ def shard_bytes(rows: Sequence[FrameRow], annotations: Sequence[str] = ()) -> by
     pictures = [f"{path}.bytes" for path in image_columns(annotations)]
     labels = [path for path in _leaf_paths(schema) if path not in pictures]
     sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(
-        sink,
-        schema,
-        version="2.6",
-        compression={**dict.fromkeys(pictures, "NONE"), **dict.fromkeys(labels, "ZSTD")},
-        use_dictionary=[path for path in labels if not path.endswith(".path")],
-        write_statistics=labels,
-        write_page_checksum=True,
-    ) as writer:
+    options: dict[str, Any] = {
+        "version": "2.6",
+        "compression": {**dict.fromkeys(pictures, "NONE"), **dict.fromkeys(labels, "ZSTD")},
+        "use_dictionary": [path for path in labels if not path.endswith(".path")],
+        "write_statistics": labels,
+        "write_page_checksum": True,
+    }
+    with pq.ParquetWriter(sink, schema, **options) as writer:
         for group in _row_groups(rows):
             columns = [row.columns() for row in group]
-            arrays = [_array(part, [column[part.name] for column in columns]) for part in schema]
+            arrays = [pa.array([column[part.name] for column in columns], type=part.type) for part in schema]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=len(group))
     return sink.getvalue().to_pybytes()
 
@@ -70,10 +70,6 @@ def _row_groups(rows: Sequence[FrameRow]) -> Iterator[Sequence[FrameRow]]:
         members = list(subject)
         for start in range(0, len(members), MAX_ROW_GROUP_ROWS):
             yield members[start : start + MAX_ROW_GROUP_ROWS]
-
-
-def _array(part: pa.Field, values: Sequence[object]) -> pa.Array:
-    return pa.array(values, type=part.type)
 
 
 def _leaf_paths(schema: pa.Schema) -> list[str]:

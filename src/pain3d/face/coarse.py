@@ -191,7 +191,7 @@ LOCAL_PAIRS: Mapping[str, tuple[str, str]] = _local_pairs()
 
 def load_coarse() -> CoarseModel:
     """Read the coarse model from the cache, or from the asset files the first time."""
-    arrays = cached(_parse)
+    arrays = cached("head", _parse)
     names = arrays.pop("target_names").tobytes().decode().split("\n")
     return CoarseModel(**arrays, target_names={name: k for k, name in enumerate(names)})
 

@@ -1,7 +1,7 @@
 """Eyeballs: sclera and cornea as one surface, iris and pupil painted on it.
 
 The helper eyes of `base.obj` say where an eyeball lies and how large it is. They are larger than life (radius 13 to
-16 mm, where an eye has 12), because the lids are modelled on them; the iris is not: it has its anatomical size.
+16 mm, where an eye has 12), because the lids are modelled on them; the iris follows the gap between the lids.
 """
 
 from __future__ import annotations
@@ -15,8 +15,15 @@ from pain3d.face.parts import AnatomyPart, PartTopology
 EYE_VERTICES = (np.arange(14598, 14670), np.arange(14670, 14742))
 """Vertices of `base.obj` on the left and the right helper eye."""
 
-IRIS_RADIUS_M = 5.9e-3
-"""Half the horizontal visible iris diameter of an adult, 11.7 +- 0.4 mm (Ruefer et al. 2005)."""
+IRIS_OF_FISSURE = 0.212
+IRIS_RADIUS_RANGE_M = (4.7e-3, 5.9e-3)
+"""Radius of the iris in widths of the gap between the lids, and its bounds. Adults: 5.85 +- 0.2 mm (Ruefer et al. 2005) in
+a gap of 28 mm; the heads' gaps are 20 to 26 mm wide, and an iris of life size in them looks like a doll's."""
+
+FISSURE = ((6847, 6805), (63, 21))
+"""Vertices of `base.obj` at the inner and the outer corner of the left and the right eye."""
+LID_MIDDLES = ((6785, 6828), (1, 44))
+"""Middle of the edge of the upper and of the lower lid."""
 
 IRIS_UV_RADIUS = 0.27
 """Distance from the pupil's centre (.5, .5) to the limbus in the cell "eyes"; u grows towards the temple, v down.
@@ -34,7 +41,8 @@ CORNEAL_BULGE = 0.028
 (an eye's: 7.8). Lids are kept outside 1.035 radii, so the cornea never comes through them."""
 
 GAZE_TARGET_M = (0.0, 0.0, 1.0)
-"""What a face looks at: a point at arm's length and a bit, so that the eyes converge by 1.7 degrees each."""
+"""What a face looks at: a point at arm's length and a bit, so that the eyes converge by 1.7 degrees each. Looking ahead,
+an iris stands in the middle between the lids at rest: the heads' lids lie up to 15 degrees below the centre of the eyeball."""
 
 SEGMENTS = 40
 IRIS_RINGS = np.array([0.18, 0.36, 0.55, 0.74, 0.88, 0.96, 1.0])
@@ -57,7 +65,7 @@ def fit_sphere(points_m: Float[np.ndarray, "point 3"]) -> tuple[Float[np.ndarray
 
 
 def eyeballs(
-    coarse_m: Float[np.ndarray, "coarse 3"], coarse_of: Int[np.ndarray, "19158"]
+    coarse_m: Float[np.ndarray, "coarse 3"], coarse_of: Int[np.ndarray, " base"]
 ) -> tuple[Float[np.ndarray, "2 3"], Float[np.ndarray, "2"]]:
     """Centres and radii [m] of the left and the right eyeball.
 
@@ -75,7 +83,7 @@ class Eyes(AnatomyPart):
     cell = "eyes"
 
     def __init__(
-        self, coarse_of: Int[np.ndarray, "19158"], gaze_target_m: tuple[float, float, float] = GAZE_TARGET_M
+        self, coarse_of: Int[np.ndarray, " base"], gaze_target_m: tuple[float, float, float] = GAZE_TARGET_M
     ) -> None:
         """Build the topology.
 
@@ -98,19 +106,29 @@ class Eyes(AnatomyPart):
         )
 
     def place(
-        self, posed_m: Float[np.ndarray, "coarse 3"], neutral_m: Float[np.ndarray, "coarse 3"]
+        self,
+        posed_m: Float[np.ndarray, "coarse 3"],
+        neutral_m: Float[np.ndarray, "coarse 3"],
+        body_m: Float[np.ndarray, "body 3"],
     ) -> Float[np.ndarray, "point 3"]:
         """Points of the left and the right eyeball."""
-        centres, radii = eyeballs(neutral_m, self._coarse_of)
-        eyes = [
-            centre + _look(self._local(radius), self._gaze_target_m - centre)
-            for centre, radius in zip(centres, radii, strict=True)
-        ]
+        eyes = [self._eye(neutral_m, side) for side in range(2)]
         return np.concatenate(eyes).astype(np.float32)
 
-    def _local(self, radius: float) -> Float[np.ndarray, "point 3"]:
+    def _eye(self, neutral_m: np.ndarray, side: int) -> Float[np.ndarray, "point 3"]:
+        centre, radius = fit_sphere(neutral_m[self._coarse_of[EYE_VERTICES[side]]])
+        inner, outer = neutral_m[self._coarse_of[list(FISSURE[side])]]
+        width = float(np.sqrt(np.square(outer - inner, dtype=np.float64).sum()))
+        iris = min(max(IRIS_OF_FISSURE * width, IRIS_RADIUS_RANGE_M[0]), IRIS_RADIUS_RANGE_M[1])
+        ahead = self._gaze_target_m - centre
+        lids = neutral_m[self._coarse_of[list(LID_MIDDLES[side])]] - centre
+        pitch = np.arctan2(lids[:, 1], lids[:, 2]).mean()
+        lowered = ahead + np.array([0, np.tan(pitch) * ahead[2], 0])
+        return centre + _look(self._local(radius, iris), lowered)
+
+    def _local(self, radius: float, iris_radius: float) -> Float[np.ndarray, "point 3"]:
         """An eyeball around the origin that looks along +z."""
-        across, along = _profile(radius)
+        across, along = _profile(radius, iris_radius)
         ring = np.stack([np.cos(self._turn), np.sin(self._turn)], axis=1)
         points = np.empty((len(across), SEGMENTS, 3))
         points[:, :, :2] = across[:, None, None] * ring
@@ -119,10 +137,10 @@ class Eyes(AnatomyPart):
         return np.concatenate([apex, points.reshape(-1, 3)])
 
 
-def _profile(radius: float) -> tuple[Float[np.ndarray, " ring"], Float[np.ndarray, " ring"]]:
+def _profile(radius: float, iris_radius: float) -> tuple[Float[np.ndarray, " ring"], Float[np.ndarray, " ring"]]:
     """Distance from the optical axis and position along it of each ring."""
-    iris = IRIS_RINGS * IRIS_RADIUS_M
-    limbus_angle = np.arcsin(IRIS_RADIUS_M / radius)
+    iris = IRIS_RINGS * iris_radius
+    limbus_angle = np.arcsin(iris_radius / radius)
     bulge = CORNEAL_BULGE * radius * np.square(1 - np.square(IRIS_RINGS))
     angle = limbus_angle + SCLERA_RINGS * (SCLERA_ANGLE - limbus_angle)
     across = np.concatenate([iris, radius * np.sin(angle)])

@@ -44,3 +44,16 @@ def sample_identity(rng: np.random.Generator, *, age_years: int, sex: Sex, ethni
         expressiveness=rng.uniform(0.85, 1.15, len(AU_NAMES)),
         asymmetry=rng.uniform(-0.3, 0.3, len(AU_NAMES)),
     )
+
+
+def average_identity() -> Identity:
+    """Nobody: half woman, half man, 25 years, a third of each anchor, no local change."""
+    shape = {"male": 0.5, "child": 0.0, "old": 0.0, "muscle": 0.5, "weight": 0.5}
+    return Identity(
+        age_years=25,
+        sex="female",
+        ethnicity="white",
+        shape=shape | {"african": 1 / 3, "asian": 1 / 3, "caucasian": 1 / 3},
+        expressiveness=np.ones(len(AU_NAMES)),
+        asymmetry=np.zeros(len(AU_NAMES)),
+    )

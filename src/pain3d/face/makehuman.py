@@ -6,20 +6,24 @@ A pose goes: rig moves the coarse vertices -> one sparse matrix makes the fine s
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float, Int
 
 from pain3d.demographics import Ethnicity, Sex
+from pain3d.face.anatomy import anatomy_parts
 from pain3d.face.atlas_layout import CELLS
 from pain3d.face.coarse import CoarseModel, load_coarse
-from pain3d.face.identity import sample_identity
+from pain3d.face.eyes import eyeballs
+from pain3d.face.identity import average_identity, sample_identity
+from pain3d.face.lids import Lids, build_lids
 from pain3d.face.mesh import FaceMesh, Topology
 from pain3d.face.model import Head, HeadModel, Identity
 from pain3d.face.parts import AnatomyPart, checked_cell
-from pain3d.face.skin_mesh import SkinMesh, build_skin
+from pain3d.face.rig import Rig, build_fields
+from pain3d.face.skin_mesh import SkinMesh, load_skin
 from pain3d.face.subdivision import normal_incidence, smooth_normals
 
 
@@ -30,6 +34,8 @@ class MakeHuman(HeadModel):
         self.coarse = coarse
         self.skin = skin
         self.anatomy = anatomy
+        self.fields = build_fields(coarse)
+        self.lid_topology = build_lids(coarse, skin.matrix)
         self.topology = _compose(skin, anatomy)
         self.point_triangles: Int[np.ndarray, "triangle 3"] = self.topology.point_of[self.topology.triangles]
         points = int(self.topology.point_of.max()) + 1
@@ -40,6 +46,18 @@ class MakeHuman(HeadModel):
 
     def head(self, identity: Identity) -> MakeHumanHead:
         return MakeHumanHead(self, identity)
+
+    @cached_property
+    def template(self) -> FaceMesh:
+        """The average young head: what a map that all heads share is laid out on."""
+        return self.head(average_identity()).neutral
+
+    @property
+    def base_uvs(self) -> Float[np.ndarray, "vertex 2"]:
+        """Texture coordinates of `base.obj` (v up) of the body's vertices; 0 for anatomy."""
+        uvs = np.zeros_like(self.topology.uvs)
+        uvs[: len(self.skin.base_uvs)] = self.skin.base_uvs
+        return uvs
 
     def compose(
         self,
@@ -70,17 +88,21 @@ class MakeHumanHead(Head):
         self.model = model
         self.neutral_m: Float[np.ndarray, "coarse 3"] = model.coarse.blend(identity.shape)
         """Coarse vertices at rest, head frame."""
+        self.rig = Rig(model.fields, identity, self.neutral_m)
+        centres_m, radii_m = eyeballs(self.neutral_m, model.coarse.coarse_of)
+        self.lids = Lids(model.lid_topology, model.skin.matrix @ self.neutral_m, centres_m, radii_m)
 
     def pose(self, intensities: Float[np.ndarray, "16"]) -> FaceMesh:
-        posed_m = self.neutral_m
-        return self.model.compose(posed_m, self.neutral_m, self.model.skin.matrix @ posed_m)
+        posed_m = self.rig.displace(intensities)
+        skin_m = self.lids.settle(self.model.skin.matrix @ posed_m, self.rig.lid_motion(intensities))
+        return self.model.compose(posed_m, self.neutral_m, skin_m)
 
 
 @cache
 def load() -> MakeHuman:
     """The default head model; the first call on a machine parses the assets."""
     coarse = load_coarse()
-    return MakeHuman(coarse, build_skin(coarse), ())
+    return MakeHuman(coarse, load_skin(coarse), anatomy_parts(coarse))
 
 
 def _compose(skin: SkinMesh, anatomy: tuple[AnatomyPart, ...]) -> Topology:

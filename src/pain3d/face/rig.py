@@ -26,8 +26,8 @@ are wide in the middle and narrow at the ends; the steps here follow that."""
 MIDLINE_FADE_M = 6e-3
 """Half the width over which an unsided target passes from the left half to the right."""
 
-SIDES = 2
-"""Left, right: in this order everywhere."""
+SIZE_VERTICES = (11909, 220, 5211)
+"""Left cheekbone, nasal root and chin in `base.obj`: they give the size of a face."""
 
 
 def intensity_to_weight(intensity: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
@@ -84,6 +84,10 @@ class RigFields:
     """(3 x moved, 2 x shapes) metres: column 2 k is shape k on the left, 2 k + 1 on the right."""
     moved: Int[np.ndarray, " moved"]
     """Coarse vertices that any shape moves."""
+    span: tuple[Int[np.ndarray, "2"], Int[np.ndarray, "2"]]
+    """Ends of the breadth and of the height of a face."""
+    template_size_m: float
+    """Size, as `face_size_m` measures it, of the template on which the targets were modelled."""
 
 
 class Rig:
@@ -99,6 +103,7 @@ class Rig:
         self._fields = fields
         self._identity = identity
         self._neutral_m = neutral_m
+        self._scale = face_size_m(fields.span, neutral_m) / fields.template_size_m
 
     def displace(self, intensities: Float[np.ndarray, "16"]) -> Float[np.ndarray, "coarse 3"]:
         """Coarse vertices of the face with these intensities; lid margins stay at rest, for `Lids` to move.
@@ -108,7 +113,8 @@ class Rig:
         """
         called = amounts(side_weights(self._identity, intensities))[: len(SHAPES)]
         out = self._neutral_m.copy()
-        out[self._fields.moved] += (self._fields.matrix @ called.ravel()).reshape(-1, 3).astype(out.dtype)
+        moves = self._fields.matrix @ (called.ravel() * self._scale)
+        out[self._fields.moved] += moves.reshape(-1, 3).astype(out.dtype)
         return out
 
     def lid_motion(self, intensities: Float[np.ndarray, "16"]) -> LidMotion:
@@ -129,7 +135,20 @@ def build_fields(coarse: CoarseModel) -> RigFields:
         columns += [left, right]
     stacked = np.stack(columns, axis=2)
     moved = np.flatnonzero(np.abs(stacked).max(axis=(1, 2)) > 1e-7)
-    return RigFields(matrix=sp.csr_matrix(stacked[moved].reshape(-1, len(columns))), moved=moved)
+    cheekbone, root, chin = coarse.index_of(SIZE_VERTICES)
+    span = (np.array([cheekbone, mirror[cheekbone]]), np.array([root, chin]))
+    return RigFields(
+        matrix=sp.csr_matrix(stacked[moved].reshape(-1, len(columns))),
+        moved=moved,
+        span=span,
+        template_size_m=face_size_m(span, coarse.base_m),
+    )
+
+
+def face_size_m(span: tuple[Int[np.ndarray, "2"], Int[np.ndarray, "2"]], coarse_m: np.ndarray) -> float:
+    """Geometric mean of the breadth and the height of a face: muscles of a larger face pull further."""
+    breadth, height = (np.sqrt(np.square(coarse_m[a] - coarse_m[b]).sum()) for a, b in span)
+    return float(np.sqrt(breadth * height))
 
 
 def mirror_of(coarse: CoarseModel) -> Int[np.ndarray, " coarse"]:

@@ -51,21 +51,48 @@ class Shape:
 
 
 SHAPES: Mapping[str, Shape] = {
-    "brow_lower": Shape(targets={"unit/browDownLeft": 0.9, "expression/eyebrows-left-down": 0.3}),
-    "brow_inner_up": Shape(targets={"unit/browInnerUp": 0.6, "expression/eyebrows-left-inner-up": 0.7}),
-    "brow_outer_up": Shape(targets={"unit/browOuterUpLeft": 0.6, "expression/eyebrows-left-extern-up": 0.4}),
-    "cheek_raise": Shape(targets={"unit/cheekSquintLeft": 0.85}),
+    "brow_lower": Shape(
+        targets={"unit/browDownLeft": 1.0, "expression/eyebrows-left-down": 0.45},
+        pushes=(
+            Push(vertex=220, radius=14.0, by=(0.0, -1.0, 0.6)),  # the procerus gathers skin over the nasal root
+            Push(vertex=7006, radius=12.0, by=(-0.8, 0.0, 1.0)),  # the corrugator swells over the inner brow
+        ),
+    ),
+    "brow_inner_up": Shape(targets={"unit/browInnerUp": 0.85, "expression/eyebrows-left-inner-up": 0.8}),
+    "brow_outer_up": Shape(targets={"unit/browOuterUpLeft": 0.75, "expression/eyebrows-left-extern-up": 0.55}),
+    "cheek_raise": Shape(
+        targets={"unit/cheekSquintLeft": 0.85},
+        window=Window(y=(None, -14.0), soft=16.0, outside=0.2),
+        pushes=(
+            Push(vertex=11910, radius=24.0, by=(0.5, 1.5, 3.5)),  # the apple of the cheek
+            Push(vertex=11479, radius=16.0, by=(0.0, 0.5, 0.8)),  # the pouch under the eye
+        ),
+    ),
     "lid_gather": Shape(targets={"unit/eyeSquintLeft": 0.9}),
     "lid_widen": Shape(targets={"unit/eyeWideLeft": 0.8}, window=Window(y=(0.0, None))),
     "nose_wrinkle": Shape(
-        targets={"expression/nose-left-elevation": 0.9, "unit/noseSneerLeft": 0.7},
+        targets={"expression/nose-left-elevation": 0.55, "unit/noseSneerLeft": 0.8},
         window=Window(y=(None, 4.0), outside=0.3),
+        pushes=(
+            Push(vertex=6900, radius=13.0, by=(0.3, 1.6, 1.2)),  # skin bunches on the side of the bridge
+            Push(vertex=307, radius=16.0, by=(0.0, 1.4, 0.0)),  # the tip follows the wings
+            Push(vertex=7333, radius=16.0, by=(0.4, 1.2, 0.8)),  # the cheek beside the wing
+        ),
     ),
-    "lip_raise": Shape(targets={"unit/mouthUpperUpLeft": 1.0}),
-    "corner_pull": Shape(targets={"unit/mouthSmileLeft": 0.75}),
+    "lip_raise": Shape(
+        targets={"unit/mouthUpperUpLeft": 1.2},
+        pushes=(
+            Push(vertex=11669, radius=9.0, by=(0.0, -0.8, 0.0)),  # less of the wing, which is AU9's
+            Push(vertex=7132, radius=14.0, by=(0.0, 0.6, 1.2)),  # the fold beside the lip fills
+        ),
+    ),
+    "corner_pull": Shape(targets={"unit/mouthSmileLeft": 0.7}),
     "corner_drop": Shape(targets={"unit/mouthFrownLeft": 1.1}),
-    "chin_raise": Shape(targets={"unit/mouthShrugLower": 0.9, "unit/mouthShrugUpper": 0.8}),
-    "lip_stretch": Shape(targets={"unit/mouthStretchLeft": 1.0}),
+    "chin_raise": Shape(
+        targets={"unit/mouthShrugLower": 0.9, "unit/mouthShrugUpper": 0.8},
+        pushes=(Push(vertex=5162, radius=22.0, by=(0.0, 1.8, 1.2)),),  # the boss of the chin
+    ),
+    "lip_stretch": Shape(targets={"unit/mouthStretchLeft": 1.1}),
     "lips_part": Shape(targets={"unit/mouthLowerDownLeft": 0.75, "expression/mouth-parling": 0.5}),
     "jaw_drop": Shape(targets={"unit/jawOpen": 1.0}),
 }

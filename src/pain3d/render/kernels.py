@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import warp as wp
 
+# The banner of Warp goes to standard output, where it would spoil machine-readable results.
+wp.config.log_level = wp.LOG_ERROR
+
 # Kernels are never differentiated, and no flag may trade exact arithmetic for speed.
 wp.set_module_options(
-    {"enable_backward": False, "fast_math": False, "fuse_fp": False, "cpu_compiler_flags": "", "max_unroll": 4}
+    {"enable_backward": False, "fast_math": False, "fuse_fp": False, "cpu_compiler_flags": "-march=native -mllvm=-inline-threshold=9000", "max_unroll": 4}
 )
 
 SUBPIXELS = wp.constant(256)
@@ -25,6 +28,8 @@ NEAREST = wp.constant(wp.int64(1073741824))
 """Nearness 16 / m; what comes closer than 1/16 m is not drawn."""
 LASH = wp.constant(wp.uint8(5))
 EDGE_SAMPLES = wp.constant(8)
+
+vec4b = wp.types.vector(4, wp.uint8)
 
 
 @wp.func
@@ -101,15 +106,15 @@ def rasterise(
     triangles: wp.array(dtype=wp.vec3i),
     part: wp.array(dtype=wp.uint8),
     uv_area: wp.array(dtype=float),
+    texture_size: int,
     screen: wp.array(dtype=wp.vec2i),
     nearness: wp.array(dtype=float),
     # out
     nearest: wp.array2d(dtype=wp.int64),
-    texture_lod: wp.array(dtype=float),
+    texture_level: wp.array(dtype=wp.int32),
 ):
-    """Nearest triangle at each pixel centre; and how many texture levels to skip on each triangle."""
+    """Nearest triangle at each pixel centre; and which texture level fits each triangle."""
     t = wp.tid()
-    texture_lod[t] = -1.0
     if part[t] == LASH:
         return
     corners = triangles[t]
@@ -125,7 +130,13 @@ def rasterise(
     area = edge_function(a, b, wp.int64(c[0]), wp.int64(c[1]))
     if area <= wp.int64(0):
         return
-    texture_lod[t] = 0.5 * wp.log2(wp.max(uv_area[t] * 65536.0 / float(area), 1.0e-6))
+    # texels of the finest level in a pixel; each level has a quarter of them
+    texels = uv_area[t] * 65536.0 * float(texture_size) * float(texture_size) / float(area)
+    level = int(0)
+    while texels > 2.3 and level < 7:
+        texels = texels * 0.25
+        level += 1
+    texture_level[t] = level
     size = nearest.shape[0]
     half = 128
     x0 = wp.max((wp.min(a[0], wp.min(b[0], c[0])) - half + 255) >> 8, 0)
@@ -162,15 +173,20 @@ def rasterise(
 
 
 @wp.func
-def differs(here: wp.int64, there: wp.int64, part: wp.array(dtype=wp.uint8), gap_m: float) -> bool:
+def depth_step(here: wp.int64, gap_m: float) -> wp.int64:
+    """Difference of packed values that a gap in depth makes at this distance."""
+    near = float(NEAREST - (here >> TRIANGLE_BITS)) / NEARNESS_SCALE
+    return wp.int64(gap_m * near * near * NEARNESS_SCALE) << TRIANGLE_BITS
+
+
+@wp.func
+def differs(here: wp.int64, there: wp.int64, part: wp.array(dtype=wp.uint8), step: wp.int64) -> bool:
     """Whether two neighbouring samples lie on different surfaces."""
     if here == there:
         return False
-    if here == EMPTY or there == EMPTY:
+    if wp.abs(here - there) > step:
         return True
-    if part[packed_triangle(here)] != part[packed_triangle(there)]:
-        return True
-    return wp.abs(packed_depth(here) - packed_depth(there)) > gap_m
+    return part[packed_triangle(here)] != part[packed_triangle(there)]
 
 
 @wp.kernel
@@ -187,15 +203,18 @@ def find_edges(
     y, x = wp.tid()
     size = nearest.shape[0]
     here = nearest[y, x]
+    step = wp.int64(0)
+    if here != EMPTY:
+        step = depth_step(here, gap_m)
     found = False
     if x > 0:
-        found = differs(here, nearest[y, x - 1], part, gap_m)
+        found = differs(here, nearest[y, x - 1], part, step)
     if not found and x < size - 1:
-        found = differs(here, nearest[y, x + 1], part, gap_m)
+        found = differs(here, nearest[y, x + 1], part, step)
     if not found and y > 0:
-        found = differs(here, nearest[y - 1, x], part, gap_m)
+        found = differs(here, nearest[y - 1, x], part, step)
     if not found and y < size - 1:
-        found = differs(here, nearest[y + 1, x], part, gap_m)
+        found = differs(here, nearest[y + 1, x], part, step)
     if found:
         k = wp.atomic_add(counters, 0, 1)
         slot[y, x] = k
@@ -289,12 +308,15 @@ def group_samples(
     weight = wp.vec4i(0, 0, 0, 0)
     for s in range(EDGE_SAMPLES):
         here = samples[k, s]
+        step = wp.int64(0)
+        if here != EMPTY:
+            step = depth_step(here, gap_m)
         mine = int(-1)
-        if not differs(here, nearest[pixel], part, gap_m):
+        if not differs(here, nearest[pixel], part, step):
             mine = 0
         for g in range(1, 4):
             if mine < 0 and g < groups:
-                if not differs(here, samples[k, first[g]], part, gap_m):
+                if not differs(here, samples[k, first[g]], part, step):
                     mine = g
         if mine < 0:
             mine = 0
@@ -369,3 +391,153 @@ def depth_map(
             wa = 1.0 - wb - wc
             if wa >= 0.0 and wb >= 0.0 and wc >= 0.0:
                 wp.atomic_max(height, y, x, int((wa * ha + wb * hb + wc * hc) * 1.0e6))
+
+
+@wp.kernel
+def gather_occlusion(
+    # mesh
+    vertices_m: wp.array(dtype=wp.vec3),
+    normals: wp.array(dtype=wp.vec3),
+    # depth map along one direction
+    right: wp.vec3,
+    up: wp.vec3,
+    direction: wp.vec3,
+    centre_m: wp.vec3,
+    half_width_m: float,
+    height: wp.array2d(dtype=wp.int32),
+    # in and out: sum of visible directions, and of their cosines; sum of all cosines
+    gathered: wp.array(dtype=wp.vec4),
+    possible: wp.array(dtype=float),
+):
+    """Adds one direction of the sky to each vertex that sees it."""
+    i = wp.tid()
+    n = normals[i]
+    cosine = wp.dot(n, direction)
+    if cosine <= 0.0:
+        return
+    scale = 0.5 * float(height.shape[0]) / half_width_m
+    middle = 0.5 * float(height.shape[0])
+    q = vertices_m[i] - centre_m + n * 0.002
+    x = wp.dot(q, right) * scale + middle - 0.5
+    y = middle - wp.dot(q, up) * scale - 0.5
+    level = (wp.dot(q, direction) + 1.4 / scale) * 1.0e6
+    ix = wp.clamp(int(wp.floor(x)), 0, height.shape[0] - 2)
+    iy = wp.clamp(int(wp.floor(y)), 0, height.shape[0] - 2)
+    fx = wp.clamp(x - float(ix), 0.0, 1.0)
+    fy = wp.clamp(y - float(iy), 0.0, 1.0)
+    free = float(0.0)
+    if float(height[iy, ix]) <= level:
+        free += (1.0 - fx) * (1.0 - fy)
+    if float(height[iy, ix + 1]) <= level:
+        free += fx * (1.0 - fy)
+    if float(height[iy + 1, ix]) <= level:
+        free += (1.0 - fx) * fy
+    if float(height[iy + 1, ix + 1]) <= level:
+        free += fx * fy
+    seen = free * cosine
+    gathered[i] = gathered[i] + wp.vec4(direction[0] * seen, direction[1] * seen, direction[2] * seen, seen)
+    possible[i] = possible[i] + cosine
+
+
+@wp.kernel
+def settle_occlusion(
+    normals: wp.array(dtype=wp.vec3),
+    neighbours: wp.array2d(dtype=wp.int32),
+    gathered: wp.array(dtype=wp.vec4),
+    possible: wp.array(dtype=float),
+    # out
+    occlusion: wp.array(dtype=wp.vec4),
+):
+    """Bent normal and open share of the sky, smoothed over the neighbours of each vertex."""
+    i = wp.tid()
+    total = gathered[i]
+    all = possible[i]
+    for k in range(neighbours.shape[1]):
+        j = neighbours[i, k]
+        if j >= 0:
+            total += gathered[j]
+            all += possible[j]
+    bent = wp.vec3(total[0], total[1], total[2])
+    if wp.length(bent) < 1.0e-6:
+        bent = normals[i]
+    bent = wp.normalize(bent)
+    open_sky = wp.clamp(total[3] / wp.max(all, 1.0e-6), 0.06, 1.0)
+    occlusion[i] = wp.vec4(bent[0], bent[1], bent[2], open_sky)
+
+
+@wp.kernel
+def encode_textures(
+    # maps
+    albedo: wp.array3d(dtype=wp.uint8),
+    height_mm: wp.array2d(dtype=float),
+    roughness: wp.array2d(dtype=wp.uint8),
+    linear_root: wp.array(dtype=wp.uint8),
+    slope_step_mm: float,
+    # out: level 0
+    colour: wp.array(dtype=vec4b),
+    relief: wp.array(dtype=vec4b),
+):
+    """Level 0 of the compact textures: roots of linear colour, roughness, slopes of the relief, cavity."""
+    y, x = wp.tid()
+    size = height_mm.shape[0]
+    i = y * size + x
+    colour[i] = vec4b(
+        linear_root[int(albedo[y, x, 0])],
+        linear_root[int(albedo[y, x, 1])],
+        linear_root[int(albedo[y, x, 2])],
+        roughness[y, x],
+    )
+    left = height_mm[y, wp.max(x - 1, 0)]
+    right = height_mm[y, wp.min(x + 1, size - 1)]
+    top = height_mm[wp.max(y - 1, 0), x]
+    low = height_mm[wp.min(y + 1, size - 1), x]
+    here = height_mm[y, x]
+    du = (right - left) * 0.5 / slope_step_mm + 128.5
+    dv = (low - top) * 0.5 / slope_step_mm + 128.5
+    # a pit lies below its surroundings and sees less of the sky
+    pit = wp.max((left + right + top + low) * 0.25 - here, 0.0)
+    cavity = 255.0 * (1.0 - wp.min(pit / (12.0 * slope_step_mm), 0.7))
+    relief[i] = vec4b(
+        wp.uint8(wp.clamp(du, 0.0, 255.0)), wp.uint8(wp.clamp(dv, 0.0, 255.0)), wp.uint8(cavity), wp.uint8(0)
+    )
+
+
+@wp.kernel
+def halve_textures(
+    first: int,
+    size: int,
+    # in and out: levels one after the other; `first` and `size` name the finer one
+    colour: wp.array(dtype=vec4b),
+    relief: wp.array(dtype=vec4b),
+):
+    """The next level: means of linear colour and slopes; relief that is lost becomes roughness."""
+    y, x = wp.tid()
+    half = size // 2
+    c = wp.vec3(0.0, 0.0, 0.0)
+    rough = float(0.0)
+    s = wp.vec3(0.0, 0.0, 0.0)
+    squares = float(0.0)
+    for k in range(4):
+        j = first + (2 * y + k // 2) * size + 2 * x + k % 2
+        a = colour[j]
+        b = relief[j]
+        v = wp.vec3(float(a[0]), float(a[1]), float(a[2]))
+        c += wp.cw_mul(v, v)
+        rough += float(a[3])
+        du = float(b[0]) - 128.0
+        dv = float(b[1]) - 128.0
+        s += wp.vec3(du, dv, float(b[2]))
+        squares += du * du + dv * dv
+    c = c * 0.25
+    s = s * 0.25
+    lost = wp.max(squares * 0.25 - s[0] * s[0] - s[1] * s[1], 0.0)
+    # slopes are steps of 0.004 mm over texels of about 0.3 mm
+    rough = rough * 0.25 + 255.0 * 0.35 * wp.min(lost * 0.00018, 0.4)
+    i = first + size * size + y * half + x
+    colour[i] = vec4b(
+        wp.uint8(wp.sqrt(c[0]) + 0.5),
+        wp.uint8(wp.sqrt(c[1]) + 0.5),
+        wp.uint8(wp.sqrt(c[2]) + 0.5),
+        wp.uint8(wp.min(rough + 0.5, 255.0)),
+    )
+    relief[i] = vec4b(wp.uint8(s[0] + 128.5), wp.uint8(s[1] + 128.5), wp.uint8(s[2] + 0.5), wp.uint8(0))

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import warp as wp
 
-from pain3d.render.kernels import EMPTY, packed_depth, packed_triangle
+from pain3d.render.kernels import EMPTY, packed_depth, packed_triangle, vec4b
 
 # Kernels are never differentiated, and no flag may trade exact arithmetic for speed.
 wp.set_module_options(
-    {"enable_backward": False, "fast_math": False, "fuse_fp": False, "cpu_compiler_flags": "", "max_unroll": 4}
+    {"enable_backward": False, "fast_math": False, "fuse_fp": False, "cpu_compiler_flags": "-march=native -mllvm=-inline-threshold=9000", "max_unroll": 4}
 )
 
 PI = wp.constant(3.14159265)
@@ -29,9 +29,9 @@ SLOPE_STEP_MM = wp.constant(0.004)
 """Millimetres of relief per texel of 1024 that one step of the stored slope stands for."""
 SKIN_F0 = wp.constant(0.028)
 """Reflectance of skin oil at normal incidence (refractive index 1.4)."""
-BUMP = wp.constant(1.0)
+MIRROR_SIDE = wp.constant(32)
+"""Texels along the side of an octahedral map of the surroundings."""
 
-vec4b = wp.types.vector(4, wp.uint8)
 vec3b = wp.types.vector(3, wp.uint8)
 
 
@@ -82,6 +82,15 @@ class Skin:
 
 
 @wp.func
+def whole(x: float) -> int:
+    """Largest whole number not above x; a generic processor has no instruction for floor."""
+    i = int(x)
+    if x < float(i):
+        i -= 1
+    return i
+
+
+@wp.func
 def sky(n: wp.vec3, sh: wp.array(dtype=wp.vec3)) -> wp.vec3:
     """Irradiance / pi from the surroundings on a surface with normal n."""
     e = sh[0] + sh[1] * n[1] + sh[2] * n[2] + sh[3] * n[0]
@@ -93,8 +102,8 @@ def sky(n: wp.vec3, sh: wp.array(dtype=wp.vec3)) -> wp.vec3:
 @wp.func
 def shadow_tap(height: wp.array2d(dtype=wp.int32), x: float, y: float, level_um: float) -> float:
     """1 where light passes; taps outside the map are lit."""
-    ix = int(wp.floor(x))
-    iy = int(wp.floor(y))
+    ix = whole(x)
+    iy = whole(y)
     if ix < 0 or iy < 0 or ix >= height.shape[1] or iy >= height.shape[0]:
         return 1.0
     if float(height[iy, ix]) > level_um:
@@ -161,8 +170,8 @@ def light_vertices(
         for k in range(8):
             bx = sx + taps[k * 2][0] * search
             by = sy + taps[k * 2][1] * search
-            ix = wp.clamp(int(wp.floor(bx)), 0, shadow_height.shape[1] - 1)
-            iy = wp.clamp(int(wp.floor(by)), 0, shadow_height.shape[0] - 1)
+            ix = wp.clamp(whole(bx), 0, shadow_height.shape[1] - 1)
+            iy = wp.clamp(whole(by), 0, shadow_height.shape[0] - 1)
             h = float(shadow_height[iy, ix])
             if h > here + 1.2 * slope:
                 blockers += 1.0
@@ -220,35 +229,43 @@ def spread_light(
     lit[i].key = here
 
 
+@wp.struct
+class Footprint:
+    """Four texels around a point and their shares."""
+
+    texels: wp.vec4i
+    shares: wp.vec4
+
+
 @wp.func
-def texel(skin: Skin, level: int, x: int, y: int) -> int:
-    """Place of a texel of a level in the flat texture."""
-    size = skin.size >> level
-    # levels before this one hold size^2 (1 + 1/4 + ...) texels
-    first = (4 * (skin.size * skin.size - size * size)) // 3
-    return first + wp.clamp(y, 0, size - 1) * size + wp.clamp(x, 0, size - 1)
+def footprint(size0: int, level: int, uv: wp.vec2) -> Footprint:
+    """Where a texture of several levels, one after the other, holds the surroundings of uv."""
+    size = size0 >> level
+    # levels before this one hold size0^2 (1 + 1/4 + ...) texels
+    first = (4 * (size0 * size0 - size * size)) // 3
+    x = wp.clamp(uv[0] * float(size) - 0.5, 0.0, float(size) - 1.001)
+    y = wp.clamp(uv[1] * float(size) - 0.5, 0.0, float(size) - 1.001)
+    ix = int(x)
+    iy = int(y)
+    fx = x - float(ix)
+    fy = y - float(iy)
+    corner = first + iy * size + ix
+    f = Footprint()
+    f.texels = wp.vec4i(corner, corner + 1, corner + size, corner + size + 1)
+    f.shares = wp.vec4((1.0 - fx) * (1.0 - fy), fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy)
+    return f
 
 
 @wp.func
 def as_vec4(texel: vec4b) -> wp.vec4:
-    return wp.vec4(float(texel[0]), float(texel[1]), float(texel[2]), float(texel[3]))
+    return wp.vec4(float(int(texel[0])), float(int(texel[1])), float(int(texel[2])), float(int(texel[3])))
 
 
 @wp.func
-def sample(texture: wp.array(dtype=vec4b), skin: Skin, level: int, uv: wp.vec2) -> wp.vec4:
+def sample(texture: wp.array(dtype=vec4b), f: Footprint) -> wp.vec4:
     """Bilinear texture value, 0..255."""
-    size = float(skin.size >> level)
-    x = uv[0] * size - 0.5
-    y = uv[1] * size - 0.5
-    ix = int(wp.floor(x))
-    iy = int(wp.floor(y))
-    fx = x - float(ix)
-    fy = y - float(iy)
-    top = as_vec4(texture[texel(skin, level, ix, iy)]) * (1.0 - fx)
-    top += as_vec4(texture[texel(skin, level, ix + 1, iy)]) * fx
-    low = as_vec4(texture[texel(skin, level, ix, iy + 1)]) * (1.0 - fx)
-    low += as_vec4(texture[texel(skin, level, ix + 1, iy + 1)]) * fx
-    return top * (1.0 - fy) + low * fy
+    value = as_vec4(texture[f.texels[0]]) * f.shares[0] + as_vec4(texture[f.texels[1]]) * f.shares[1]
+    return value + as_vec4(texture[f.texels[2]]) * f.shares[2] + as_vec4(texture[f.texels[3]]) * f.shares[3]
 
 
 @wp.func
@@ -262,11 +279,11 @@ def mirrored(direction: wp.vec3, roughness: float, light: Lighting) -> wp.vec3:
         y = (1.0 - wp.abs(x)) * wp.where(y >= 0.0, 1.0, -1.0)
         x = fold
     level = wp.clamp(int(roughness * 5.0), 0, light.mirror.shape[0] - 1)
-    size = int(wp.sqrt(float(light.mirror.shape[1])) + 0.5)
+    size = MIRROR_SIDE
     u = (x * 0.5 + 0.5) * float(size) - 0.5
     v = (y * 0.5 + 0.5) * float(size) - 0.5
-    ix = wp.clamp(int(wp.floor(u)), 0, size - 2)
-    iy = wp.clamp(int(wp.floor(v)), 0, size - 2)
+    ix = wp.clamp(whole(u), 0, size - 2)
+    iy = wp.clamp(whole(v), 0, size - 2)
     fx = wp.clamp(u - float(ix), 0.0, 1.0)
     fy = wp.clamp(v - float(iy), 0.0, 1.0)
     k = iy * size + ix
@@ -297,7 +314,7 @@ def env_reflectance(f0: float, roughness: float, nv: float) -> float:
     """Share of the surroundings that a rough surface mirrors (Karis, *Physically based shading on mobile*, 2014)."""
     rx = 1.0 - roughness
     ry = 0.0425 - 0.0275 * roughness
-    g = wp.min(rx * rx, wp.exp2(-9.28 * nv)) * rx + ry
+    g = wp.min(rx * rx, wp.exp(-6.4324 * nv)) * rx + ry
     return f0 * (-1.04 * g + 1.04 - 0.572 * roughness) + (1.04 * g - 0.04 + 0.022 * roughness)
 
 
@@ -314,9 +331,9 @@ def lamp_image(r: wp.vec3, light: Lighting) -> float:
     inside = wp.clamp((1.1 - wp.abs(x)) / 0.2, 0.0, 1.0) * wp.clamp((1.1 - wp.abs(y)) / 0.2, 0.0, 1.0)
     if inside > 0.0 and light.panes[0] > 1.5:
         across = (x * 0.5 + 0.5) * light.panes[0]
-        across = wp.abs(across - wp.floor(across + 0.5))
+        across = wp.abs(across - float(whole(across + 0.5)))
         down = (y * 0.5 + 0.5) * light.panes[1]
-        down = wp.abs(down - wp.floor(down + 0.5))
+        down = wp.abs(down - float(whole(down + 0.5)))
         inside = inside * wp.clamp(wp.min(across, down) / 0.09, 0.25, 1.0)
     return inside
 
@@ -375,6 +392,25 @@ def weights(a: wp.vec3, b: wp.vec3, c: wp.vec3, ray: wp.vec3) -> wp.vec3:
     return wp.vec3(w[0], w[1], 1.0 - w[0] - w[1])
 
 
+@wp.func
+def pixel_ray(pixel: int, size: int, focal_px: float, centre_px: wp.vec2) -> wp.vec3:
+    """Direction through the centre of a pixel, in the room's frame."""
+    x = float(pixel % size) + 0.5
+    y = float(pixel // size) + 0.5
+    return wp.vec3((x - centre_px[0]) / focal_px, (centre_px[1] - y) / focal_px, -1.0)
+
+
+@wp.func
+def uv_at(a: LitVertex, b: LitVertex, c: LitVertex, w: wp.vec3) -> wp.vec2:
+    return a.uv * w[0] + b.uv * w[1] + c.uv * w[2]
+
+
+@wp.func
+def shows_heat(region: wp.uint8) -> bool:
+    """Skin, lips and brows are where displacement is seen."""
+    return region == wp.uint8(1) or region == REGION_LIPS or region == REGION_BROWS
+
+
 @wp.kernel
 def shade(
     # mesh
@@ -390,7 +426,7 @@ def shade(
     focal_px: float,
     centre_px: wp.vec2,
     nearest: wp.array(dtype=wp.int64),
-    texture_lod: wp.array(dtype=float),
+    texture_level: wp.array(dtype=wp.int32),
     extra_triangle: wp.array(dtype=wp.int32),
     extra_place: wp.array(dtype=wp.vec2i),
     offsets: wp.array(dtype=wp.vec2i),
@@ -431,7 +467,7 @@ def shade(
     b = lit[corners[1]]
     c = lit[corners[2]]
     w = weights(a.position, b.position, c.position, ray)
-    uv = a.uv * w[0] + b.uv * w[1] + c.uv * w[2]
+    uv = uv_at(a, b, c, w)
     position = a.position * w[0] + b.position * w[1] + c.position * w[2]
     kind = part[triangle]
     # labels
@@ -452,15 +488,14 @@ def shade(
         segmentation[i] = region
         depth_m[i] = -position[2]
         heat = float(0.0)
-        if region == wp.uint8(1) or region == REGION_LIPS or region == REGION_BROWS:
+        if shows_heat(region):
             heat = displacement_mm[corners[0]] * w[0] + displacement_mm[corners[1]] * w[1]
             heat = wp.max(heat + displacement_mm[corners[2]] * w[2], 0.0)
         heatmap_mm[i] = heat
     # surface
-    levels = int(0)
-    level = wp.clamp(int(texture_lod[triangle] + wp.log2(float(skin.size)) + 0.4), 0, 7)
-    paint = sample(skin.colour, skin, level, uv) / 255.0
-    relief = sample(skin.relief, skin, level, uv)
+    texels = footprint(skin.size, texture_level[triangle], uv)
+    paint = sample(skin.colour, texels) * (1.0 / 255.0)
+    relief = sample(skin.relief, texels)
     albedo = wp.vec3(paint[0] * paint[0], paint[1] * paint[1], paint[2] * paint[2])
     roughness = wp.max(paint[3], 0.05)
     cavity = relief[2] / 255.0
@@ -478,7 +513,7 @@ def shade(
     to_m = SLOPE_STEP_MM * 0.001 * 1024.0
     lean = per_u * ((relief[0] - 128.0) * to_m) + per_v * ((relief[1] - 128.0) * to_m)
     steep = wp.length(lean)
-    lean = lean * (BUMP / (1.0 + 0.35 * steep))
+    lean = lean * (1.0 / (1.0 + 0.35 * steep))
     normal = wp.normalize(smooth - lean)
     view = wp.normalize(-position)
     nv_smooth = wp.dot(smooth, view)
@@ -590,18 +625,25 @@ def resolve(
 
 
 @wp.func
+def hashed(i: int) -> int:
+    """20 well mixed bits (PCG, Jarzynski & Olano, *Hash functions for GPU rendering*, JCGT 2020)."""
+    h = wp.uint32(i) * wp.uint32(747796405) + wp.uint32(1597334677)
+    h = ((h >> ((h >> wp.uint32(28)) + wp.uint32(4))) ^ h) * wp.uint32(277803737)
+    return int(((h >> wp.uint32(22)) ^ h) & wp.uint32(0xFFFFF))
+
+
+@wp.func
 def strand(u: float, v: float) -> float:
     """1 where a lash hair is: hairs of hashed place, lean and length; u along the lid, v from root to tip."""
     hairs = 62.0
     found = float(0.0)
     for k in range(3):
         # neighbours lean into this cell
-        cell = wp.floor(u * hairs) + float(k) - 1.0
-        h = wp.sin(cell * 12.9898) * 43758.5453
-        h = h - wp.floor(h)
-        g = wp.sin(cell * 78.233) * 24634.6345
-        g = g - wp.floor(g)
-        middle = (cell + 0.5 + 0.5 * (h - 0.5) + (g - 0.5) * 1.3 * v * v) / hairs
+        cell = whole(u * hairs) + k - 1
+        bits = hashed(cell + 1000)
+        h = float(bits & 1023) / 1023.0
+        g = float((bits >> 10) & 1023) / 1023.0
+        middle = (float(cell) + 0.5 + 0.5 * (h - 0.5) + (g - 0.5) * 1.3 * v * v) / hairs
         long = 0.62 + 0.38 * h
         width = 0.26 * (1.0 - v / long) / hairs
         if v < long and wp.abs(u - middle) < width:
@@ -613,7 +655,6 @@ def strand(u: float, v: float) -> float:
 def cover_by_lashes(
     # mesh
     triangles: wp.array(dtype=wp.vec3i),
-    part: wp.array(dtype=wp.uint8),
     lash_triangles: wp.array(dtype=wp.int32),
     uvs: wp.array(dtype=wp.vec2),
     cell: wp.vec4,
@@ -691,9 +732,66 @@ def finish(
         v = wp.cw_mul(v, v) * through + wp.cw_mul(lash_colour, lash_colour) * (1.0 - through)
         v = wp.vec3(wp.sqrt(v[0]), wp.sqrt(v[1]), wp.sqrt(v[2]))
     if grain > 0.0:
-        h = wp.uint32(i) * wp.uint32(747796405) + wp.uint32(grain_seed) * wp.uint32(2891336453)
-        h = ((h >> ((h >> wp.uint32(28)) + wp.uint32(4))) ^ h) * wp.uint32(277803737)
-        h = (h >> wp.uint32(22)) ^ h
-        noise = float(int(h & wp.uint32(1023)) + int((h >> wp.uint32(10)) & wp.uint32(1023)) - 1023) / 1023.0
+        bits = hashed(i + grain_seed)
+        # the sum of two equal draws: a triangle of deviation 0.41
+        noise = float((bits & 1023) + (bits >> 10) - 1023) / 1023.0
         v = v + wp.vec3(noise, noise, noise) * (grain * 255.0 * 2.4)
     rgb[i] = to_bytes(v)
+
+
+@wp.kernel
+def read_surface(
+    triangles: wp.array(dtype=wp.vec3i),
+    lit: wp.array(dtype=LitVertex),
+    nearest: wp.array(dtype=wp.int64),
+    segmentation: wp.array(dtype=wp.uint8),
+    size: int,
+    focal_px: float,
+    centre_px: wp.vec2,
+    skin: Skin,
+    texture_level: wp.array(dtype=wp.int32),
+    # out
+    normals: wp.array(dtype=wp.vec3),
+    root: wp.array(dtype=wp.vec3),
+):
+    """Normal in the camera's frame and square root of linear albedo at each pixel centre."""
+    i = wp.tid()
+    packed = nearest[i]
+    if packed == EMPTY:
+        return
+    triangle = packed_triangle(packed)
+    corners = triangles[triangle]
+    a = lit[corners[0]]
+    b = lit[corners[1]]
+    c = lit[corners[2]]
+    w = weights(a.position, b.position, c.position, pixel_ray(i, size, focal_px, centre_px))
+    n = wp.normalize(a.normal * w[0] + b.normal * w[1] + c.normal * w[2])
+    normals[i] = wp.vec3(n[0], -n[1], -n[2])
+    paint = sample(skin.colour, footprint(skin.size, texture_level[triangle], uv_at(a, b, c, w))) / 255.0
+    root[i] = wp.vec3(paint[0], paint[1], paint[2])
+
+
+@wp.kernel
+def read_displacements(
+    triangles: wp.array(dtype=wp.vec3i),
+    lit: wp.array(dtype=LitVertex),
+    nearest: wp.array(dtype=wp.int64),
+    segmentation: wp.array(dtype=wp.uint8),
+    size: int,
+    focal_px: float,
+    centre_px: wp.vec2,
+    displacements_mm: wp.array2d(dtype=float),
+    # out
+    heatmaps_mm: wp.array2d(dtype=float),
+):
+    """Each row of displacements at each pixel centre, on skin, lips and brows alone."""
+    row, i = wp.tid()
+    if not shows_heat(segmentation[i]):
+        return
+    corners = triangles[packed_triangle(nearest[i])]
+    a = lit[corners[0]].position
+    b = lit[corners[1]].position
+    c = lit[corners[2]].position
+    w = weights(a, b, c, pixel_ray(i, size, focal_px, centre_px))
+    heat = displacements_mm[row, corners[0]] * w[0] + displacements_mm[row, corners[1]] * w[1]
+    heatmaps_mm[row, i] = wp.max(heat + displacements_mm[row, corners[2]] * w[2], 0.0)

@@ -137,8 +137,8 @@ def build_fields(
     rim = np.exp(-((np.maximum(lid, 0.0) / 1.3) ** 2)) * front
     neck = smoothstep(-105.0, -125.0, y)
     out[:, Field.BLOOD] = (
-        0.42 * spot(38, -30, 15, 13) + 0.50 * spot(0, -38, 11, 9) + 0.30 * spot(15, -42, 5, 7) + 0.25 * spot(0, -99, 15, 9)
-        + 0.20 * near_eye + 0.45 * rim + 0.55 * ear - 0.10 * spot(0, 50, 45, 18) - 0.12 * neck - 0.15 * spot(18, -52, 30, 6)
+        0.55 * spot(38, -28, 14, 12) + 0.65 * spot(0, -38, 11, 9) + 0.30 * spot(15, -42, 5, 7) + 0.25 * spot(0, -99, 15, 9)
+        + 0.25 * near_eye + 0.75 * rim + 0.75 * ear - 0.10 * spot(0, 50, 45, 18) - 0.12 * neck - 0.15 * spot(18, -52, 30, 6)
     )  # fmt: skip
     upper = smoothstep(-2.0, 6.0, y)
     out[:, Field.MELANIN] = (
@@ -193,6 +193,7 @@ def _beard(ax: np.ndarray, y: np.ndarray, z: np.ndarray, lip: np.ndarray) -> np.
 _HAIRLINE_DEG = np.array([0, 12, 24, 34, 43, 52, 60, 67, 73, 76, 79, 85, 88, 96, 105, 112, 118, 130, 150, 180.0])
 _HAIRLINE_MM = np.array([69, 70, 69, 65, 57, 48, 42, 33, 18, 0, -16, -17, 6, 13, 9, -8, -34, -60, -74, -78.0])
 """Height of the average hairline around the head, by the angle from straight ahead about the axis x = 0, z = -65."""
+_MM_PER_DEGREE = 1.35
 
 
 def _azimuth(ax: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -200,18 +201,20 @@ def _azimuth(ax: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 
 def _inside_hairline(ax: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Signed distance to the hairline, on the cylinder about its axis unrolled."""
     angle = _azimuth(ax, z)
-    height = np.interp(angle, _HAIRLINE_DEG, _HAIRLINE_MM)
-    slope = np.gradient(_HAIRLINE_MM, _HAIRLINE_DEG) / 1.4  # mm along the skin per degree
-    steep = np.interp(angle, _HAIRLINE_DEG, np.abs(slope))
-    return (y - height) / np.sqrt(1.0 + steep**2)
+    line = np.stack([_HAIRLINE_DEG * _MM_PER_DEGREE, _HAIRLINE_MM], axis=1)
+    points = np.stack([angle * _MM_PER_DEGREE, y], axis=1)
+    _, nearest = polyline(points, line)
+    distance = np.linalg.norm(points - nearest, axis=1)
+    return np.where(y >= np.interp(angle, _HAIRLINE_DEG, _HAIRLINE_MM), distance, -distance)
 
 
 def _bald_time(ax: np.ndarray, y: np.ndarray, z: np.ndarray, scalp: np.ndarray) -> np.ndarray:
     """When hair is lost, after the stages of Norwood: temples, then forelock and crown, then all but the fringe."""
     angle = _azimuth(ax, z)
     temples = np.exp(-(((angle - 36.0) / 13.0) ** 2)) * smoothstep(20.0, 50.0, y)
-    front = 0.12 + np.maximum(scalp, 0.0) / 95.0 - 0.28 * temples
+    front = np.maximum(0.10 + np.maximum(scalp, 0.0) / 95.0 - 0.30 * temples, 0.0)
     crown = 0.42 + np.sqrt(ax**2 + (y - 100.0) ** 2 + (z + 115.0) ** 2) / 150.0
     top = np.minimum(front, crown)
     fringe = smoothstep(84.0, 58.0, y) * smoothstep(48.0, 66.0, angle)

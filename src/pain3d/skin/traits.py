@@ -166,12 +166,12 @@ def _hair(
 ) -> dict[str, float | bool]:
     eumelanin, pheomelanin = float(rng.uniform(4.0, 8.0)), 0.0
     if ethnicity == "white" and tone <= 5:
-        eumelanin = float(np.exp(rng.uniform(np.log(0.35), np.log(4.5))))
+        eumelanin = float(np.exp(rng.uniform(np.log(0.22), np.log(4.5))))
         pheomelanin = float(rng.uniform(0.8, 1.6) if rng.random() < 0.08 else rng.uniform(0, 0.25))
     elif ethnicity == "middle_eastern":
         eumelanin = float(rng.uniform(2.2, 7.0))
-    onset = rng.normal(36, 7)
-    grey = float(np.clip((age_years - onset) / rng.uniform(25, 45), 0, 1))
+    onset = max(28.0, rng.normal(43 if ethnicity == "white" else 46, 6))
+    grey = float(np.clip((age_years - onset) / rng.uniform(28, 48), 0, 1)) if age_years > 28 else 0.0
     male = sex == "male"
     prone = rng.random() < 0.62
     bald = float(np.clip((age_years - rng.uniform(22, 45)) / 45 * rng.uniform(0.4, 1.3), 0, 1)) if male and prone else 0.0

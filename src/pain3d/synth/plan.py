@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, final
 
 from pain3d.data.images import IMAGE_FORMATS, ImageFormat
 from pain3d.data.manifest import shard_file
@@ -40,8 +40,8 @@ RESOLUTIONS = (32, 2048)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanConfig:
-    """Everything that decides what a dataset holds. Contradictions are refused at once."""
+class PlanOptions:
+    """What a dataset is to hold, as asked for; `PlanConfig` is the same, checked."""
 
     subjects: int = 50
     """Synthetic people; 50 fill every cell of age, sex and appearance group once."""
@@ -72,7 +72,13 @@ class PlanConfig:
     subjects_per_shard: int = 5
     """Subjects in one Parquet file, the unit of work and of resume."""
     only: tuple[str, ...] = ()
-    """Make exactly these subjects of the plan, as in ``s00007``; empty: all."""
+    """Make exactly these subjects of the plan, as in s00007; empty: all."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class PlanConfig(PlanOptions):
+    """Everything that decides what a dataset holds. Contradictions are refused at once, with an `ArgumentError`."""
 
     def __post_init__(self) -> None:
         whole = {
@@ -288,8 +294,3 @@ def plan_shards(config: PlanConfig) -> tuple[ShardTask, ...]:
             for index, group in enumerate(groups)
         ]
     return tuple(shards)
-
-
-def with_changes(config: PlanConfig, **changes: object) -> PlanConfig:
-    """A copy with some fields changed; a field given as None keeps its value."""
-    return replace(config, **{name: value for name, value in changes.items() if value is not None})  # pyright: ignore[reportArgumentType]

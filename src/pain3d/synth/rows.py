@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,13 +15,14 @@ from pain3d.data.images import (
     encode_rgb,
     encode_segmentation,
 )
-from pain3d.data.schema import FrameRow, parse_frame_id
+from pain3d.data.schema import Annotation, FrameRow, parse_frame_id
 from pain3d.demographics import split_of
 from pain3d.face.mesh import Region
 from pain3d.facs import AU_NAMES, PAIN_AUS, Expression
 from pain3d.render.backgrounds import UserBackgrounds, user_backgrounds
 from pain3d.render.frame import Frame
-from pain3d.synth.plan import FramePlan, PlanConfig, plan_frames
+from pain3d.render.renderer import MeshOnDevice
+from pain3d.synth.plan import PlanConfig, plan_expression, plan_subject
 from pain3d.synth.studio import Sitting, Studio, studio
 from pain3d.synth.subject import Subject
 from pain3d.synth.views import View, sample_view
@@ -53,35 +53,115 @@ class RowMaker:
         self._config = config
         self._studio: Studio = studio(device)
         self._backgrounds: UserBackgrounds | None = (
-            user_backgrounds(config.backgrounds) if config.backgrounds is not None else None
+            None if config.backgrounds is None else user_backgrounds(config.backgrounds)
         )
 
     def subject_rows(self, number: int) -> Iterator[FrameRow]:
-        """All rows of a subject, in the order of the plan."""
-        frames = list(plan_frames(number, self._config))
-        who = frames[0].subject
-        subject = Subject(
-            seed=who.seed, age_years=who.age_years, sex=who.cell.sex, ethnicity=who.cell.ethnicity
+        """All rows of a subject, view by view; `row_order` sorts them."""
+        who = plan_subject(number, self._config.seed)
+        sitting = self._studio.seat(
+            Subject(seed=who.seed, age_years=who.age_years, sex=who.cell.sex, ethnicity=who.cell.ethnicity)
         )
-        sitting = self._studio.seat(subject)
-        views: dict[int, View] = {}
-        for _, shots in groupby(frames, key=lambda frame: frame.expression_id):
-            posed = None
-            for shot in shots:
-                if posed is None:
-                    posed = sitting.pose(shot.expression, self._config.annotations)
-                if self._config.vary_per_frame or shot.view_id not in views:
-                    views[shot.view_id] = self._view(subject, shot.expression_id, shot.view_id)
-                yield self._row(sitting, posed, shot, views[shot.view_id])
+        expressions = [plan_expression(who, i, self._config) for i in range(self._config.expression_ids)]
+        posed = [sitting.pose(expression, self._config.annotations) for expression in expressions]
+        # View by view: pictures of one view share light and background on the device.
+        for view_id in range(self._config.views):
+            view = self._view(who.seed, 0, view_id)
+            for expression_id, expression in enumerate(expressions):
+                if self._config.vary_per_frame:
+                    view = self._view(who.seed, expression_id, view_id)
+                shot = Shot(number, expression_id, view_id, expression, view)
+                yield self._row(sitting, posed[expression_id], shot)
 
     def remake(self, row: Mapping[str, Any]) -> FrameRow:
-        """The row that a row's own columns describe: seed, demographics, Action Units, expression and view."""
+        """The row that a row's own columns describe: ids, seed, demographics and Action Units."""
         number, expression_id, view_id = parse_frame_id(row["frame_id"])
-        subject = Subject(
-            seed=int(row["seed"]), age_years=int(row["age_years"]), sex=row["sex"], ethnicity=row["ethnicity"]
+        sitting = self._studio.seat(
+            Subject(
+                seed=int(row["seed"]), age_years=int(row["age_years"]), sex=row["sex"], ethnicity=row["ethnicity"]
+            )
         )
         expression = Expression.from_vector(np.array([row[name] for name in AU_NAMES]))
-        sitting = self._studio.seat(subject)
         posed = sitting.pose(expression, self._config.annotations)
-        view = self._view(subject, expression_id, view_id)
-        return self._encoded(sitting, posed, number, expression_id, view_id, expression, view)
+        view = self._view(sitting.subject.seed, expression_id, view_id)
+        return self._row(sitting, posed, Shot(number, expression_id, view_id, expression, view))
+
+    def _view(self, subject_seed: int, expression_id: int, view_id: int) -> View:
+        return sample_view(
+            subject_seed,
+            view_id,
+            resolution=self._config.resolution,
+            expression_id=expression_id if self._config.vary_per_frame else None,
+            backgrounds=self._backgrounds,
+        )
+
+    def _row(self, sitting: Sitting, posed: MeshOnDevice, shot: Shot) -> FrameRow:
+        frame = sitting.shoot(posed, shot.view.scene(self._config.resolution), self._config.annotations)
+        subject = sitting.subject
+        return FrameRow(
+            subject=shot.subject,
+            expression_id=shot.expression_id,
+            view_id=shot.view_id,
+            split=split_of(shot.subject),
+            image=encode_rgb(frame.rgb, self._config.image_format),
+            heatmap=encode_heatmap(frame.heatmap_mm),
+            segmentation=encode_segmentation(frame.segmentation, PALETTE),
+            landmarks=frame.landmarks_px,
+            expression=shot.expression,
+            age_years=subject.age_years,
+            age_band=subject.age_band,
+            sex=subject.sex,
+            ethnicity=subject.ethnicity,
+            skin_tone_mst=subject.maps.skin_tone_mst,
+            ita_degrees=subject.maps.ita_degrees,
+            yaw=shot.view.yaw,
+            pitch=shot.view.pitch,
+            roll=shot.view.roll,
+            camera=frame.camera.floats,
+            light=shot.view.light.name,
+            background=shot.view.background.name,
+            seed=subject.seed,
+            annotations={name: _annotation(name, frame) for name in self._config.annotations},
+        )
+
+
+class Shot(NamedTuple):
+    """Which row is to be made, and what it shows."""
+
+    subject: int
+    expression_id: int
+    view_id: int
+    expression: Expression
+    view: View
+
+
+def row_order(row: FrameRow) -> tuple[int, int, int]:
+    """Sorts rows as a shard holds them: subject, expression, view."""
+    return row.subject, row.expression_id, row.view_id
+
+
+def _annotation(name: Annotation, frame: Frame) -> bytes | Mapping[str, bytes]:
+    match name:
+        case "depth":
+            return encode_depth(frame.depth_m)
+        case "normals":
+            assert frame.normals is not None
+            return encode_normals(frame.normals)
+        case "albedo":
+            assert frame.albedo is not None
+            return encode_rgb(frame.albedo, "png")
+        case "au_heatmaps":
+            assert frame.au_heatmaps_mm is not None
+            return {au: encode_heatmap(mm) for au, mm in zip(PAIN_AUS, frame.au_heatmaps_mm, strict=True)}
+
+
+def reproduce(row: Mapping[str, Any], config: PlanConfig, *, device: str = "cpu") -> FrameRow:
+    """Make a frame anew from its row alone.
+
+    Args:
+        row: columns frame_id, seed, age_years, sex, ethnicity and the sixteen Action Units, as a reader gives them.
+        config: as the dataset was made with; of it, resolution, pictures' format, annotations, backgrounds and
+            `vary_per_frame` matter here.
+        device: what to render on.
+    """
+    return RowMaker(config, device).remake(row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import final
 
 from pain3d.demographics import (
@@ -19,8 +19,11 @@ from pain3d.demographics import (
 )
 from pain3d.face import makehuman
 from pain3d.face.model import Head, Identity
+from pain3d.skin.atlas import bake_atlas
 from pain3d.skin.maps import SkinMaps
-from pain3d.skin.procedural import SkinTraits, paint, sample_skin
+from pain3d.skin.procedural import Painter
+from pain3d.skin.template import Template
+from pain3d.skin.traits import SkinTraits, sample_traits
 from pain3d.streams import checked_seed, stream
 
 
@@ -94,14 +97,21 @@ class Subject:
     @cached_property
     def skin_traits(self) -> SkinTraits:
         """Tone, marks of age, hair, garment: what the skin is painted from."""
-        return sample_skin(stream(self.seed, "skin"), age_years=self.age_years, sex=self.sex, ethnicity=self.ethnicity)
+        return sample_traits(stream(self.seed, "skin"), age_years=self.age_years, sex=self.sex, ethnicity=self.ethnicity)
 
     @cached_property
     def maps(self) -> SkinMaps:
         """The painted skin."""
-        return paint(self.skin_traits, self.head)
+        return painter().paint(self.skin_traits)
 
     def __repr__(self) -> str:
         return (
             f"Subject(seed={self.seed}, age_years={self.age_years}, sex={self.sex!r}, ethnicity={self.ethnicity!r})"
         )
+
+
+@cache
+def painter() -> Painter:
+    """Paints skins for the default head model; one a process."""
+    model = makehuman.load()
+    return Painter(bake_atlas(Template(mesh=model.template, base_uvs=model.base_uvs)))

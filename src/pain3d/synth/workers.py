@@ -41,7 +41,7 @@ def run_tasks(
     on_tick: Tick,
     on_result: Callable[[Any], None],
 ) -> None:
-    """Run every task, in this process for one worker, else over `workers` processes.
+    """Run every task, in this process for one worker or task, else over `workers` processes.
 
     Args:
         tasks: handed out in this order.
@@ -56,13 +56,14 @@ def run_tasks(
     """
     if not tasks:
         return
-    if workers == 1:
+    count = min(workers, len(tasks))
+    if count == 1:
         handler = prepare()
         for task in tasks:
             on_result(handler(task, on_tick))
         return
     with _Crew(prepare) as crew:
-        crew.run(tasks, min(workers, len(tasks)), on_tick, on_result)
+        crew.run(tasks, count, on_tick, on_result)
 
 
 class _Crew:
@@ -107,7 +108,7 @@ class _Crew:
                     on_result(content)
                     unfinished -= 1
                 if waiting:
-                    pipe.send(waiting.pop())
+                    self._send(pipe, waiting.pop())
 
     def _hire(self, count: int) -> None:
         for _ in range(count):
@@ -118,13 +119,22 @@ class _Crew:
             theirs.close()
             self._members[ours] = process
 
+    def _send(self, pipe: Connection, task: Any) -> None:
+        try:
+            pipe.send(task)
+        except (BrokenPipeError, ConnectionResetError):
+            raise self._lost(pipe) from None
+
     def _receive(self, pipe: Connection) -> tuple[str, Any]:
         try:
             return pipe.recv()
         except (EOFError, ConnectionResetError):
-            process = self._members[pipe]
-            process.join(_GRACE_S)
-            raise WorkerError(_obituary(process.exitcode)) from None
+            raise self._lost(pipe) from None
+
+    def _lost(self, pipe: Connection) -> WorkerError:
+        process = self._members[pipe]
+        process.join(_GRACE_S)
+        return WorkerError(_obituary(process.exitcode))
 
 
 def _obituary(exit_code: int | None) -> str:

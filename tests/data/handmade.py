@@ -8,10 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from pain3d.data.images import PaletteEntry, encode_depth, encode_heatmap, encode_normals, encode_rgb, encode_segmentation
+from pain3d.data.images import (
+    PaletteEntry,
+    encode_depth,
+    encode_heatmap,
+    encode_normals,
+    encode_rgb,
+    encode_segmentation,
+)
 from pain3d.data.manifest import Design, Manifest, ShardPlan, environment, shard_file
 from pain3d.data.progress import begin, finish
-from pain3d.data.schema import FrameRow, frame_id
+from pain3d.data.schema import FrameRow
 from pain3d.data.writer import write_shard
 from pain3d.demographics import SPLITS, age_range, cell_of, split_of
 from pain3d.facs import PAIN_AUS, Expression
@@ -35,20 +42,38 @@ PALETTE = tuple(
         }.items()
     )
 )
-EXPRESSIONS = (
-    Expression(),
-    Expression(AU4=3, AU6=2, AU7=2),
-    Expression(AU9=2, AU43=1, AU25=1),
-    Expression(AU12=4, AU25=2),  # a smile, for distractors
-)
+SMILE = Expression(AU12=4, AU25=2)
+
+
+def pain(level: int) -> Expression:
+    """An expression with PSPI `level`."""
+    brow, cheek, nose = min(level, 5), min(max(level - 5, 0), 5), min(max(level - 10, 0), 5)
+    return Expression(AU4=brow, AU6=cheek, AU7=cheek // 2, AU9=nose, AU43=max(level - 15, 0), AU25=level % 3)
+
+
+def expression_of(what: Manifest, subject: int, expression_id: int) -> Expression:
+    """Neutral, then pain with levels that go round 1..16, then smiles."""
+    if expression_id == 0:
+        return Expression()
+    if expression_id <= what.design.expressions:
+        return pain(1 + (subject * what.design.expressions + expression_id - 1) % 16)
+    return SMILE
+
+
+def camera_of(yaw: float, pitch: float, roll: float) -> np.ndarray:
+    """R = Rz(roll) Rx(pitch) Ry(yaw), seen from 0.6 m in front."""
+    y, p, r = np.radians([yaw, pitch, roll])
+    turn = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
+    lift = np.array([[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]])
+    tip = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    pose = np.column_stack([np.diag([1, -1, -1]) @ tip @ lift @ turn, [0, 0, 0.6]])
+    return np.concatenate([[40, 40, SIZE / 2, SIZE / 2], pose.ravel()]).astype(np.float32)
 
 
 def manifest(
     *, subjects: int = 10, expressions: int = 2, distractors: int = 1, views: int = 2, annotations=(), seed: int = 0
 ) -> Manifest:
-    design = Design(
-        subjects=subjects, expressions=expressions, distractors=distractors, views=views, resolution=SIZE
-    )
+    design = Design(subjects=subjects, expressions=expressions, distractors=distractors, views=views, resolution=SIZE)
     return Manifest(
         design=design,
         configuration={"image_format": "jpeg", "non_pain": 0.5},
@@ -73,7 +98,8 @@ def shards_of(what: Manifest) -> list[tuple[ShardPlan, list[int]]]:
 
 
 def row(what: Manifest, subject: int, expression_id: int, view: int) -> FrameRow:
-    expression = EXPRESSIONS[0 if expression_id == 0 else expression_id if expression_id <= what.design.expressions else 3]
+    expression = expression_of(what, subject, expression_id)
+    yaw, pitch, roll = (1.0, 30.0, -25.0)[view], 4.0, -3.0
     cell = cell_of(subject)
     rng = stream(what.seed, "test", subject)
     rgb = rng.integers(60, 200, (SIZE, SIZE, 3), dtype=np.uint8)
@@ -91,12 +117,12 @@ def row(what: Manifest, subject: int, expression_id: int, view: int) -> FrameRow
         annotations["normals"] = encode_normals(np.dstack([0 * heatmap, 0 * heatmap, (classes > 0).astype(np.float32)]))
     if "au_heatmaps" in what.annotations:
         annotations["au_heatmaps"] = {
-            name: encode_heatmap(np.where(heatmap > 0, np.float32(expression[name]), np.float32(0))) for name in PAIN_AUS
+            name: encode_heatmap(np.where(heatmap > 0, np.float32(expression[name]), np.float32(0)))
+            for name in PAIN_AUS
         }
     if "albedo" in what.annotations:
         annotations["albedo"] = encode_rgb(rgb, "png")
     points = np.stack([np.linspace(9, 23, 68), np.linspace(7, 27, 68)], axis=1)
-    camera = [40, 40, 16, 16, 1, 0, 0, 0, 0, -1, 0, 0, 0, 0, -1, 0.6]
     return FrameRow(
         subject=subject,
         expression_id=expression_id,
@@ -113,20 +139,24 @@ def row(what: Manifest, subject: int, expression_id: int, view: int) -> FrameRow
         ethnicity=cell.ethnicity,
         skin_tone_mst=1 + subject % 10,
         ita_degrees=50.0 - subject,
-        yaw=(0.0, 30.0, -30.0)[view],
-        pitch=1.5,
-        roll=0.0,
-        camera=np.array(camera, np.float32),
+        yaw=yaw,
+        pitch=pitch,
+        roll=roll,
+        camera=camera_of(yaw, pitch, roll),
         light="studio",
         background="plain",
-        seed=derive_seed(what.seed, frame_id(subject, expression_id, view)),
+        seed=derive_seed(what.seed, "subject", subject),
         annotations=annotations,
     )
 
 
 def rows(what: Manifest, subjects: Sequence[int]) -> list[FrameRow]:
-    expressions = 1 + what.design.expressions + what.design.distractors
-    return [row(what, s, e, v) for s in subjects for e in range(expressions) for v in range(what.design.views)]
+    return [
+        row(what, s, e, v)
+        for s in subjects
+        for e in range(what.design.expression_ids)
+        for v in range(what.design.views)
+    ]
 
 
 def dataset(out: Path, what: Manifest | None = None) -> Manifest:

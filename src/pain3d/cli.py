@@ -1,0 +1,209 @@
+"""The command line: words to calls, and answers to words. No logic lives here.
+
+Exit status: 0 done, 1 the work found something wrong, 2 bad arguments, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from pain3d.console import progress, stdout_kept_clean
+from pain3d.errors import ArgumentError, UserError
+from pain3d.synth.plan import PRESETS, PlanConfig, PlanOptions
+
+INTERRUPTED = 130
+"""What shells report for Ctrl-C."""
+
+Preset = Literal["3dpain"]
+_PRESET_SETS = ("subjects", "expressions", "views")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a command has to say."""
+
+    text: str
+    """For people."""
+    data: dict[str, object]
+    """For ``--json``."""
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    """Make a small dataset, check it, and show it: pictures, heatmaps, Action Units and PSPI on one page.
+
+    Takes about half a minute on two cores; the first run on a machine compiles the renderer first.
+    """
+
+    out: tyro.conf.Positional[Path] = Path("pain3d-demo")
+    """Folder to make; a finished demo in it is shown again."""
+    seed: int = 0
+    """Seed of the dataset: another seed, other people."""
+    workers: int | Literal["auto"] = "auto"
+    """Processes; auto: one for each core."""
+    json: bool = False
+    """Print the result as JSON, and nothing else, on standard output."""
+
+    def run(self, _: Sequence[str]) -> Answer:
+        from pain3d.synth.demo import demo
+
+        with progress("making", "frames") as advance:
+            made = demo(self.out, seed=self.seed, workers=self.workers, on_progress=advance)
+        return Answer(text=made.text(), data=made.to_json(), exit_code=0 if made.report.ok else 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generate:
+    """Make a dataset, or go on where an earlier run stopped.
+
+    The bytes depend on the plan alone, not on --workers or interruptions. A finished dataset is left as it is.
+    """
+
+    out: tyro.conf.Positional[Path]
+    """Folder of the dataset: new, empty, or holding a part of the same dataset."""
+    preset: Preset | None = None
+    """3dpain: the paper's 2,500 subjects x (1 neutral + 10 pain) x 3 views = 82,500 frames."""
+    workers: int | Literal["auto"] = "auto"
+    """Processes; auto: one for each core."""
+    device: str = "cpu"
+    """What to render on: cpu, or a CUDA device such as cuda:0."""
+    plan: tyro.conf.OmitArgPrefixes[PlanOptions] = field(default_factory=PlanOptions)
+    json: bool = False
+    """Print the result as JSON, and nothing else, on standard output."""
+
+    def run(self, words: Sequence[str]) -> Answer:
+        from pain3d.synth.generate import generate
+
+        config = _plan_config(self.plan, self.preset, words)
+        with progress("making", "frames") as advance:
+            result = generate(self.out, config, workers=self.workers, device=self.device, on_progress=advance)
+        return Answer(text=result.text(), data=result.to_json())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Show what a dataset would hold, and how evenly, without making it."""
+
+    preset: Preset | None = None
+    """3dpain: the paper's 2,500 subjects x (1 neutral + 10 pain) x 3 views = 82,500 frames."""
+    plan: tyro.conf.OmitArgPrefixes[PlanOptions] = field(default_factory=PlanOptions)
+    json: bool = False
+    """Print the result as JSON, and nothing else, on standard output."""
+
+    def run(self, words: Sequence[str]) -> Answer:
+        from pain3d.synth.balance import balance_of_plan
+
+        balance = balance_of_plan(_plan_config(self.plan, self.preset, words))
+        return Answer(text=balance.text(), data=balance.to_json())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """Check a dataset: files, hashes, schema, labels, pictures, balance. Exit status 1 and a list when anything is wrong."""
+
+    out: tyro.conf.Positional[Path]
+    """Folder of the dataset."""
+    json: bool = False
+    """Print the result as JSON, and nothing else, on standard output."""
+
+    def run(self, _: Sequence[str]) -> Answer:
+        from pain3d.data.audit import audit
+
+        with progress("checking", "frames") as advance:
+            report = audit(self.out, progress=advance)
+        lines = [*(str(finding) for finding in report.findings), _verdict(len(report.findings), report.frames)]
+        return Answer(text="\n".join(lines), data=report.to_json(), exit_code=0 if report.ok else 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Show:
+    """Draw a contact sheet of a dataset: neutral and pain side by side, heatmap, Action Units, PSPI."""
+
+    out: tyro.conf.Positional[Path]
+    """Folder of the dataset."""
+    subject: str | None = None
+    """Show every expression of this subject, as in s00042; without it: some of each of several subjects."""
+    to: Path | None = None
+    """PNG file to write; OUT/preview/contact_sheet.png, or OUT/preview/s00042.png, without it."""
+    json: bool = False
+    """Print the result as JSON, and nothing else, on standard output."""
+
+    def run(self, _: Sequence[str]) -> Answer:
+        from pain3d.synth.sheet import show
+
+        path = show(self.out, subject=self.subject, to=self.to)
+        return Answer(text=f"wrote {path}", data={"contact_sheet": str(path)})
+
+
+Command = (
+    Annotated[Demo, tyro.conf.subcommand("demo")]
+    | Annotated[Generate, tyro.conf.subcommand("generate")]
+    | Annotated[Plan, tyro.conf.subcommand("plan")]
+    | Annotated[Audit, tyro.conf.subcommand("audit")]
+    | Annotated[Show, tyro.conf.subcommand("show")]
+)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    given = list(sys.argv[1:] if words is None else words)
+    command = tyro.cli(
+        Command,  # pyright: ignore[reportArgumentType]
+        prog="pain3d",
+        description="Synthetic, fully annotated pain faces. PSPI is observer-coded expression, not felt pain.",
+        args=given,
+        config=(tyro.conf.FlagCreatePairsOff, tyro.conf.UseAppendAction),
+    )
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with stdout_kept_clean():
+            answer = command.run(given)
+    except UserError as error:
+        print(f"pain3d: error: {_with_flag(str(error), command)}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("pain3d: interrupted; run the same command again to go on", file=sys.stderr)
+        return INTERRUPTED
+    print(json.dumps(answer.data, indent=2) if command.json else answer.text)
+    return answer.exit_code
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _plan_config(options: PlanOptions, preset: Preset | None, words: Sequence[str]) -> PlanConfig:
+    if preset is None:
+        return PlanConfig(**vars(options))
+    whole = PRESETS[preset]
+    for name in _PRESET_SETS:
+        if any(word == f"--{name}" or word.startswith(f"--{name}=") for word in words):
+            raise ArgumentError(
+                f"{name}: given beside --preset {preset}, which sets it to {vars(whole)[name]}; leave out one of the two"
+            )
+    return PlanConfig(**{**vars(options), **{name: vars(whole)[name] for name in _PRESET_SETS}})
+
+
+def _with_flag(message: str, command: object) -> str:
+    """The message with its argument spelt as on the command line: ``non_pain: 2 is ...`` -> ``--non-pain: 2 is ...``."""
+    name, colon, rest = message.partition(":")
+    flags = {part.name for owner in (command, PlanOptions()) for part in dataclasses.fields(owner)} - {"out"}  # pyright: ignore[reportArgumentType]
+    return f"--{name.replace('_', '-')}{colon}{rest}" if name in flags else message
+
+
+def _verdict(findings: int, frames: int) -> str:
+    return f"{frames} frames: {'sound' if not findings else f'{findings} findings'}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

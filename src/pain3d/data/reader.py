@@ -1,0 +1,191 @@
+"""Samples out of the shards: in order, or at random, with a few row groups in memory."""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import itertools
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, overload
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pain3d.data.files import file_sha256
+from pain3d.data.manifest import Manifest, ShardRecord, read_manifest
+from pain3d.data.sample import Sample, sample_of_row
+from pain3d.data.schema import label_columns
+from pain3d.demographics import SPLITS
+from pain3d.errors import ArgumentError, DataError
+
+CACHED_ROW_GROUPS = 4
+"""A row group holds one subject: about 3 MB at 512 x 512."""
+
+
+def open_dataset(path: str | Path, split: str | None = None, *, verify: bool = False) -> Dataset:
+    """Open a dataset that pain3d made.
+
+    Args:
+        path: the folder that holds manifest.json.
+        split: ``train``, ``val`` or ``test``; all of them when None.
+        verify: hash every shard first (a second or so per gigabyte). Without it, sizes are compared now, and the
+            checksums of the pages when they are read.
+
+    Raises:
+        ArgumentError: for an unknown split.
+        DataError: if the dataset is not finished, or a shard is missing, cut short or damaged.
+    """
+    if split is not None and split not in SPLITS:
+        raise ArgumentError(f"split: {split!r} is unknown; choose one of {', '.join(SPLITS)}")
+    out = Path(path)
+    manifest = read_manifest(out)
+    if not manifest.complete:
+        raise DataError(f"{out}: the dataset is not finished; run the same generate command again to finish it")
+    shards = tuple(shard for shard in manifest.shards if split in (None, shard.split))
+    for shard in shards:
+        _check_file(out, shard, verify)
+    return Dataset(out, manifest, shards)
+
+
+class Dataset(Sequence[Sample]):
+    """The frames of a dataset by number: a map-style dataset for any data loader, and an iterable.
+
+    Holds no open file, and can be sent to worker processes.
+    """
+
+    def __init__(self, out: Path, manifest: Manifest, shards: Sequence[ShardRecord]) -> None:
+        self.path = out
+        self.manifest = manifest
+        self._shards = tuple(shards)
+        self._starts = [0, *itertools.accumulate(shard.rows for shard in shards)]
+        self._forget()
+
+    def _forget(self) -> None:
+        self._footers: dict[int, tuple[pq.FileMetaData, list[int]]] = {}
+        self._groups: OrderedDict[tuple[int, int], pa.Table] = OrderedDict()
+        self._numbers: dict[str, int] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: vars(self)[name] for name in ("path", "manifest", "_shards", "_starts")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._forget()
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Sample]: ...
+    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        number = index + len(self) if index < 0 else index
+        if not 0 <= number < len(self):
+            raise IndexError(f"index: {index} is outside a dataset of {len(self)} frames")
+        shard = bisect.bisect_right(self._starts, number) - 1
+        row = number - self._starts[shard]
+        group_starts = self._footer(shard)[1]
+        group = bisect.bisect_right(group_starts, row) - 1
+        table = self._group(shard, group)
+        return sample_of_row(table.slice(row - group_starts[group], 1).to_pylist()[0], self.find)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        return f"Dataset({str(self.path)!r}, {len(self)} frames of {len(self.subjects)} subjects)"
+
+    def find(self, frame_id: str) -> Sample:
+        """The sample with this frame id.
+
+        Raises:
+            ArgumentError: if the dataset, or the split that was opened, has no such frame.
+        """
+        if frame_id not in self._frame_numbers:
+            raise ArgumentError(f"frame_id: {frame_id!r} is not among the {len(self)} frames opened of {self.path}")
+        return self[self._frame_numbers[frame_id]]
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Ids of the subjects, sorted."""
+        return tuple(sorted({frame_id.partition("-")[0] for frame_id in self._frame_numbers}))
+
+    def subject(self, subject_id: str) -> list[Sample]:
+        """All samples of one subject, expression by expression.
+
+        Raises:
+            ArgumentError: if there is none.
+        """
+        numbers = [i for frame_id, i in self._frame_numbers.items() if frame_id.startswith(f"{subject_id}-")]
+        if not numbers:
+            raise ArgumentError(f"subject: {subject_id!r} is not in {self.path}, which starts {self.subjects[:3]}")
+        return [self[i] for i in numbers]
+
+    def labels(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Every column that is no picture, or those named, for all frames: small."""
+        names = list(label_columns() if columns is None else columns)
+        tables = []
+        for number, shard in enumerate(self._shards):
+            path, metadata = self.path / shard.file, self._footer(number)[0]
+            with _reading(path), pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True) as file:
+                tables.append(file.read(columns=names))
+        return pa.concat_tables(tables)
+
+    @property
+    def _frame_numbers(self) -> dict[str, int]:
+        if self._numbers is None:
+            ids = self.labels(["frame_id"]).column("frame_id").to_pylist()
+            self._numbers = {str(frame_id): i for i, frame_id in enumerate(ids)}
+        return self._numbers
+
+    def _footer(self, number: int) -> tuple[pq.FileMetaData, list[int]]:
+        """A shard's metadata, and the first row of each row group."""
+        if number not in self._footers:
+            shard = self._shards[number]
+            with _reading(self.path / shard.file):
+                metadata = pq.read_metadata(self.path / shard.file)
+            rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+            if sum(rows) != shard.rows:
+                raise DataError(f"{self.path / shard.file}: {sum(rows)} rows, {shard.rows} in the manifest")
+            self._footers[number] = metadata, [0, *itertools.accumulate(rows[:-1])]
+        return self._footers[number]
+
+    def _group(self, number: int, group: int) -> pa.Table:
+        key = (number, group)
+        if key not in self._groups:
+            path = self.path / self._shards[number].file
+            metadata = self._footer(number)[0]
+            with _reading(path), pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True) as file:
+                self._groups[key] = file.read_row_group(group)
+            if len(self._groups) > CACHED_ROW_GROUPS:
+                self._groups.popitem(last=False)
+        self._groups.move_to_end(key)
+        return self._groups[key]
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Errors of Arrow and of the disk as one that names the file and the way out."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path}: damaged or cut short ({error}); {_WAY_OUT}") from None
+
+
+_WAY_OUT = "run the same generate command again, which makes damaged shards anew, or restore it from a copy"
+
+
+def _check_file(out: Path, shard: ShardRecord, verify: bool) -> None:
+    path = out / shard.file
+    if not path.is_file():
+        raise DataError(f"{path}: not found, but listed in the manifest; {_WAY_OUT}")
+    size = path.stat().st_size
+    if size != shard.bytes:
+        raise DataError(f"{path}: {size} bytes, but {shard.bytes} in the manifest; {_WAY_OUT}")
+    if verify and file_sha256(path) != shard.sha256:
+        raise DataError(f"{path}: its SHA-256 differs from the manifest's; {_WAY_OUT}")

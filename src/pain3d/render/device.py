@@ -1,0 +1,35 @@
+"""Where kernels run, and making them ready."""
+
+from __future__ import annotations
+
+import warp as wp
+
+from pain3d.render import kernels, shading
+
+
+def checked_device(name: str) -> str:
+    """The device itself.
+
+    Raises:
+        ValueError: if this machine has no such device.
+    """
+    wp.init()
+    known = [device.alias for device in wp.get_devices()]
+    wanted = "cuda:0" if name == "cuda" else name
+    if wanted not in known:
+        raise ValueError(f"device: {name!r} is not on this machine; it has {', '.join(known)}")
+    return wanted
+
+
+def environment(device: str) -> dict[str, str]:
+    """What the bytes of a picture depend on besides the code: for the manifest of a dataset."""
+    found = wp.get_device(checked_device(device))
+    kind = "cpu" if found.is_cpu else "cuda"
+    return {"device": kind, "device_name": found.name, "warp": wp.config.version}
+
+
+def prepare(device: str = "cpu") -> None:
+    """Compile the kernels, or load them from Warp's cache: call once before worker processes start."""
+    name = checked_device(device)
+    for module in (kernels, shading):
+        wp.load_module(module, device=name)

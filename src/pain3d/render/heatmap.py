@@ -1,0 +1,34 @@
+"""What the heatmaps measure: how far visible skin moves because of pain, in millimetres, head pose excluded."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from pain3d.face.mesh import FaceMesh, displacement_mm
+from pain3d.face.model import Head
+from pain3d.facs import PAIN_AUS, Expression
+
+
+def pain_displacement_mm(head: Head, expression: Expression, moved: FaceMesh) -> Float[np.ndarray, " vertex"]:
+    """|x(AUs) - x(same AUs with AU4, 6, 7, 9, 10, 43 = 0)| of each measured vertex.
+
+    Args:
+        moved: the face that makes `expression`, which the caller has at hand.
+
+    Returns:
+        float32 millimetres; exactly zero where no AU of pain acts.
+    """
+    rest = expression.without_pain()
+    if rest == expression:
+        return np.zeros(len(moved.vertices_m), np.float32)
+    return displacement_mm(moved, head.express(rest))
+
+
+def au_displacements_mm(head: Head, expression: Expression, neutral: FaceMesh) -> Float[np.ndarray, "6 vertex"]:
+    """|x(this AU alone) - neutral| for each of `PAIN_AUS`, in their order; float32 millimetres."""
+    rows = np.zeros((len(PAIN_AUS), len(neutral.vertices_m)), np.float32)
+    for row, name in zip(rows, PAIN_AUS, strict=True):
+        if expression[name]:
+            row[:] = displacement_mm(head.express(expression.only(name)), neutral)
+    return rows

@@ -1,0 +1,149 @@
+"""A subject's surface in device memory: compact textures with levels, and what is baked on the face at rest."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import warp as wp
+from jaxtyping import Float
+
+from pain3d.face.atlas_layout import CELLS
+from pain3d.face.mesh import FaceMesh, Part
+from pain3d.render import kernels, shading
+from pain3d.render.film import linear_root_table, srgb_to_linear
+from pain3d.render.layout import Layout
+from pain3d.render.lighting import LOWEST, SPREAD_STEPS, key_axes
+from pain3d.skin.maps import SkinMaps
+
+LEVELS = 8
+SKY_DIRECTIONS = 24
+SKY_SIDE = 128
+SKY_HALF_M = 0.2
+SKY_CENTRE_M = (0.0, -0.04, -0.07)
+SPREAD_MM = (3.2, 1.3, 0.6)
+"""How far red, green and blue light travel under the skin (standard deviation; d'Eon & Luebke, GPU Gems 3, ch. 14)."""
+SLOPE_STEP_MM = 0.004
+"""One step of a stored slope, for a texture of 1024 texels; see `shading.SLOPE_STEP_MM`."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SkinOnDevice:
+    """Textures and baked tables of one subject."""
+
+    maps: SkinMaps
+    struct: shading.Skin
+    lash_cell: wp.vec4
+    lash_albedo: Float[np.ndarray, "3"]
+    """Linear."""
+
+
+def upload_skin(
+    maps: SkinMaps, neutral: FaceMesh, layout: Layout, skin_triangles: wp.array, neighbours: wp.array, device: str
+) -> SkinOnDevice:
+    """Encode the maps and bake the face at rest.
+
+    Raises:
+        ValueError: if the maps' size is not a power of two from 256 to 8192.
+    """
+    size = maps.size
+    if size & (size - 1) or not 256 <= size <= 8192:
+        raise ValueError(f"skin maps: {size} texels a side; the renderer needs a power of two from 256 to 8192")
+    skin = shading.Skin()
+    skin.size = size
+    skin.colour, skin.relief = _textures(maps, device)
+    skin.region = wp.array(maps.region, dtype=wp.uint8, device=device)
+    vertices = wp.array(neutral.vertices_m.astype(np.float32), dtype=wp.vec3, device=device)
+    normals = wp.array(neutral.normals.astype(np.float32), dtype=wp.vec3, device=device)
+    skin.occlusion = _occlusion(vertices, normals, skin_triangles, neighbours, device)
+    skin.spread = wp.array(_spread(neutral, layout), dtype=wp.vec3, device=device)
+    cell = CELLS["lashes"]
+    middle = round((cell.v0 + cell.v1) / 2 * size), round((cell.u0 + cell.u1) / 2 * size)
+    return SkinOnDevice(
+        maps=maps,
+        struct=skin,
+        lash_cell=wp.vec4(cell.u0, cell.v0, cell.u1, cell.v1),
+        lash_albedo=srgb_to_linear(maps.albedo[middle].astype(np.float64) / 255),
+    )
+
+
+def _textures(maps: SkinMaps, device: str) -> tuple[wp.array, wp.array]:
+    size = maps.size
+    texels = sum((size >> level) ** 2 for level in range(LEVELS))
+    colour = wp.empty(texels, dtype=kernels.vec4b, device=device)
+    relief = wp.empty(texels, dtype=kernels.vec4b, device=device)
+    wp.launch(
+        kernels.encode_textures,
+        dim=(size, size),
+        inputs=[
+            wp.array(maps.albedo, dtype=wp.uint8, device=device),
+            wp.array(maps.height_mm.astype(np.float32), dtype=wp.float32, device=device),
+            wp.array(maps.roughness, dtype=wp.uint8, device=device),
+            wp.array(linear_root_table(), dtype=wp.uint8, device=device),
+            SLOPE_STEP_MM * 1024 / size,
+            colour,
+            relief,
+        ],
+        device=device,
+    )
+    first = 0
+    for level in range(LEVELS - 1):
+        finer = size >> level
+        wp.launch(
+            kernels.halve_textures,
+            dim=(finer // 2, finer // 2),
+            inputs=[first, finer, colour, relief],
+            device=device,
+        )
+        first += finer * finer
+    return colour, relief
+
+
+def _occlusion(
+    vertices: wp.array, normals: wp.array, skin_triangles: wp.array, neighbours: wp.array, device: str
+) -> wp.array:
+    """Bent normal and open share of the sky for each vertex, from depth maps along directions all around."""
+    gathered = wp.zeros(len(vertices), dtype=wp.vec4, device=device)
+    possible = wp.zeros(len(vertices), dtype=wp.float32, device=device)
+    height = wp.empty((SKY_SIDE, SKY_SIDE), dtype=wp.int32, device=device)
+    for k in range(SKY_DIRECTIONS):
+        y = 1 - (2 * k + 1) / SKY_DIRECTIONS
+        turn, radius = k * math.pi * (3 - math.sqrt(5)), math.sqrt(1 - y * y)
+        direction = np.array([radius * math.cos(turn), y, radius * math.sin(turn)])
+        right, up = key_axes(direction)
+        view = [wp.vec3(right), wp.vec3(up), wp.vec3(direction), wp.vec3(SKY_CENTRE_M), SKY_HALF_M]
+        height.fill_(LOWEST)
+        wp.launch(
+            kernels.depth_map, dim=len(skin_triangles), inputs=[skin_triangles, vertices, *view, height], device=device
+        )
+        wp.launch(
+            kernels.gather_occlusion,
+            dim=len(vertices),
+            inputs=[vertices, normals, *view, height, gathered, possible],
+            device=device,
+        )
+    occlusion = wp.empty(len(vertices), dtype=wp.vec4, device=device)
+    wp.launch(
+        kernels.settle_occlusion,
+        dim=len(vertices),
+        inputs=[normals, neighbours, gathered, possible, occlusion],
+        device=device,
+    )
+    return occlusion
+
+
+def _spread(neutral: FaceMesh, layout: Layout) -> Float[np.ndarray, "vertex 3"]:
+    """Share of a vertex's key light that one step exchanges with its neighbours; depends on their distance."""
+    table = layout.neighbours
+    known = table >= 0
+    points = neutral.vertices_m
+    squares = np.zeros(len(points), np.float32)
+    for k in range(table.shape[1]):
+        away = points[table[:, k]] - points
+        squares += np.where(known[:, k], (away * away).sum(axis=1), 0)
+    mean_mm2 = squares / np.maximum(known.sum(axis=1), 1) * np.float32(1e6)
+    reach = np.array([2 * mm * mm / SPREAD_STEPS for mm in SPREAD_MM], np.float32)
+    share = np.clip(reach / np.maximum(mean_mm2, 0.05)[:, None], 0, 0.8).astype(np.float32)
+    share[layout.vertex_part != Part.SKIN] = 0
+    return share

@@ -1,0 +1,615 @@
+"""Warp functions and kernels that bake the atlas and paint skins. Colours are linear sRGB until `finish`."""
+
+# pyright: reportArgumentType=false, reportCallIssue=false, reportOperatorIssue=false, reportIndexIssue=false
+# pyright: reportAttributeAccessIssue=false, reportReturnType=false, reportGeneralTypeIssues=false
+# ^ Warp types exist inside kernels only.
+
+import warp as wp
+
+wp.set_module_options({"enable_backward": False})
+
+NOISE_CELLS = 32
+"""Period of the noise volume, in cells along each axis; a power of two."""
+HAIR, GROOVE, SPOT = 0, 1, 2
+"""Layers that strokes are drawn on."""
+CELL_EYES = wp.constant(0)
+CELL_TEETH = wp.constant(1)
+CELL_LASHES = wp.constant(2)
+
+
+@wp.func
+def smooth(low: float, high: float, x: float) -> float:
+    t = wp.clamp((x - low) / (high - low), 0.0, 1.0)
+    return t * t * (3.0 - 2.0 * t)
+
+
+@wp.func
+def noise4(volume: wp.array(dtype=wp.vec4), p: wp.vec3) -> wp.vec4:
+    """Four independent smooth noises at once, each about -1..1, of one cell's size."""
+    fx = wp.floor(p[0])
+    fy = wp.floor(p[1])
+    fz = wp.floor(p[2])
+    x = p[0] - fx
+    y = p[1] - fy
+    z = p[2] - fz
+    x = x * x * (3.0 - 2.0 * x)
+    y = y * y * (3.0 - 2.0 * y)
+    z = z * z * (3.0 - 2.0 * z)
+    x0 = int(fx) & 31
+    y0 = (int(fy) & 31) * 32
+    z0 = (int(fz) & 31) * 1024
+    x1 = (x0 + 1) & 31
+    y1 = (y0 + 32) & 1023
+    z1 = (z0 + 1024) & 32767
+    a = volume[z0 + y0 + x0] * (1.0 - x) + volume[z0 + y0 + x1] * x
+    b = volume[z0 + y1 + x0] * (1.0 - x) + volume[z0 + y1 + x1] * x
+    c = volume[z1 + y0 + x0] * (1.0 - x) + volume[z1 + y0 + x1] * x
+    d = volume[z1 + y1 + x0] * (1.0 - x) + volume[z1 + y1 + x1] * x
+    return (a * (1.0 - y) + b * y) * (1.0 - z) + (c * (1.0 - y) + d * y) * z
+
+
+# ---- baking -------------------------------------------------------------------------------------------------------
+
+
+@wp.kernel
+def rasterise(
+    corners: wp.array2d(dtype=wp.vec2),  # (triangle, 3) in texels
+    size: int,
+    # out
+    owner: wp.array(dtype=wp.int32),  # (texel) highest triangle that covers the texel's centre; starts at -1
+):
+    t = wp.tid()
+    a = corners[t, 0]
+    b = corners[t, 1]
+    c = corners[t, 2]
+    area = (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])
+    if wp.abs(area) < 1.0e-9:
+        return
+    x0 = wp.max(0, int(wp.min(a[0], wp.min(b[0], c[0])) - 0.5))
+    x1 = wp.min(size - 1, int(wp.max(a[0], wp.max(b[0], c[0]))))
+    y0 = wp.max(0, int(wp.min(a[1], wp.min(b[1], c[1])) - 0.5))
+    y1 = wp.min(size - 1, int(wp.max(a[1], wp.max(b[1], c[1]))))
+    for y in range(y0, y1 + 1):
+        for x in range(x0, x1 + 1):
+            px = float(x) + 0.5
+            py = float(y) + 0.5
+            w1 = ((px - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (py - a[1])) / area
+            w2 = ((b[0] - a[0]) * (py - a[1]) - (px - a[0]) * (b[1] - a[1])) / area
+            if w1 >= -1.0e-4 and w2 >= -1.0e-4 and w1 + w2 <= 1.0001:
+                wp.atomic_max(owner, y * size + x, t)
+
+
+@wp.kernel
+def interpolate(
+    texel: wp.array(dtype=wp.int32),  # (active)
+    owner: wp.array(dtype=wp.int32),  # (texel)
+    corners: wp.array2d(dtype=wp.vec2),
+    triangles: wp.array2d(dtype=wp.int32),
+    values: wp.array2d(dtype=wp.float32),  # (vertex, column)
+    size: int,
+    # out
+    out: wp.array2d(dtype=wp.float32),  # (active, column)
+):
+    i = wp.tid()
+    at = texel[i]
+    t = owner[at]
+    a = corners[t, 0]
+    b = corners[t, 1]
+    c = corners[t, 2]
+    px = float(at % size) + 0.5
+    py = float(at / size) + 0.5
+    area = (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])
+    w1 = ((px - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (py - a[1])) / area
+    w2 = ((b[0] - a[0]) * (py - a[1]) - (px - a[0]) * (b[1] - a[1])) / area
+    w0 = 1.0 - w1 - w2
+    for k in range(values.shape[1]):
+        out[i, k] = w0 * values[triangles[t, 0], k] + w1 * values[triangles[t, 1], k] + w2 * values[triangles[t, 2], k]
+
+
+# ---- strokes ------------------------------------------------------------------------------------------------------
+
+
+@wp.kernel
+def draw_strokes(
+    root: wp.array(dtype=wp.int32),  # (stroke) texel to start from
+    start: wp.array(dtype=wp.vec3),  # (stroke) canonical mm
+    end: wp.array(dtype=wp.vec3),
+    half_width: wp.array(dtype=wp.float32),  # mm
+    strength: wp.array(dtype=wp.float32),  # 0..1
+    shade: wp.array(dtype=wp.int32),  # 0..255, kept beside the strength
+    layer: wp.array(dtype=wp.int32),
+    position: wp.array(dtype=wp.vec3),  # (texel) canonical mm; far away where nothing lies
+    size: int,
+    # out
+    layers: wp.array2d(dtype=wp.int32),  # (layer, texel) strength * 4095 << 8 | shade; the strongest stroke wins
+):
+    s = wp.tid()
+    at = root[s]
+    p = position[at]
+    du = position[wp.min(at + 1, size * size - 1)] - p
+    dv = position[wp.min(at + size, size * size - 1)] - p
+    if wp.length_sq(du) > 100.0:
+        du = p - position[wp.max(at - 1, 0)]
+    if wp.length_sq(dv) > 100.0:
+        dv = p - position[wp.max(at - size, 0)]
+    uu = wp.dot(du, du)
+    uv = wp.dot(du, dv)
+    vv = wp.dot(dv, dv)
+    det = uu * vv - uv * uv
+    if uu > 100.0 or vv > 100.0 or det < 1.0e-8:
+        return
+    a = start[s] - p
+    b = end[s] - p
+    ax = (vv * wp.dot(du, a) - uv * wp.dot(dv, a)) / det
+    ay = (uu * wp.dot(dv, a) - uv * wp.dot(du, a)) / det
+    bx = (vv * wp.dot(du, b) - uv * wp.dot(dv, b)) / det
+    by = (uu * wp.dot(dv, b) - uv * wp.dot(du, b)) / det
+    pitch = wp.sqrt(wp.min(uu, vv))
+    width = wp.max(half_width[s], 0.6 * pitch)
+    gain = strength[s]
+    if half_width[s] < width:
+        gain = gain * half_width[s] / width
+    margin = 2.0 * width / pitch + 1.0
+    row = at / size
+    column = at % size
+    x0 = wp.max(0, column + wp.max(-64, int(wp.floor(wp.min(ax, bx) - margin))))
+    x1 = wp.min(size - 1, column + wp.min(64, int(wp.max(ax, bx) + margin + 1.0)))
+    y0 = wp.max(0, row + wp.max(-64, int(wp.floor(wp.min(ay, by) - margin))))
+    y1 = wp.min(size - 1, row + wp.min(64, int(wp.max(ay, by) + margin + 1.0)))
+    along = end[s] - start[s]
+    squared = wp.max(wp.dot(along, along), 1.0e-6)
+    for y in range(y0, y1 + 1):
+        for x in range(x0, x1 + 1):
+            d = position[y * size + x] - start[s]
+            t = wp.clamp(wp.dot(d, along) / squared, 0.0, 1.0)
+            away = d - t * along
+            q = wp.dot(away, away) / (width * width)
+            if q < 4.0:
+                fall = 1.0 - q * 0.25
+                value = int(gain * fall * fall * fall * 4095.0)
+                if value > 0:
+                    wp.atomic_max(layers, layer[s], y * size + x, (value << 8) | shade[s])
+
+
+# ---- paint --------------------------------------------------------------------------------------------------------
+
+
+@wp.struct
+class Paint:
+    """One subject's traits as the kernel uses them."""
+
+    melanin: float  # coordinates 0..1 on the pigment table
+    blood: float
+    per_melanin: float  # table coordinate per unit of natural logarithm
+    per_blood: float
+    tint: wp.vec3
+    depth: float  # 0 lightest tone .. 1 darkest
+    flush: float
+    uneven: float
+    periorbital: float
+    pores: float
+    oil: float
+    aged: float
+    lip_red: float
+    make_up: float
+    make_up_colour: wp.vec3
+    hair: wp.vec3
+    grey_hair: wp.vec3
+    grey: float
+    hairline_mm: float
+    baldness: float
+    hair_cover: float
+    hair_height_mm: float
+    brow_half_mm: float
+    brow_arch_mm: float
+    brow_density: float
+    beard: float
+    moustache_only: float
+    garment: int
+    cloth: wp.vec3
+    iris: wp.vec3
+    collarette: wp.vec3
+    pupil: float
+    sclera: wp.vec3
+    teeth: wp.vec3
+    eye_bags: float
+    offset: wp.vec3
+
+
+@wp.struct
+class Texel:
+    colour: wp.vec3
+    height: float
+    rough: float
+    region: int
+
+
+@wp.func
+def pigment(table: wp.array3d(dtype=wp.vec3), melanin: float, blood: float, oxygen: float) -> wp.vec3:
+    """Albedo at coordinates 0..1 of the pigment table."""
+    m = wp.clamp(melanin, 0.0, 1.0) * float(table.shape[0] - 1)
+    b = wp.clamp(blood, 0.0, 1.0) * float(table.shape[1] - 1)
+    i = wp.min(int(m), table.shape[0] - 2)
+    j = wp.min(int(b), table.shape[1] - 2)
+    x = m - float(i)
+    y = b - float(j)
+    c = wp.vec3(0.0, 0.0, 0.0)
+    if oxygen > 0.0:
+        c += oxygen * (
+            (table[i, j, 1] * (1.0 - y) + table[i, j + 1, 1] * y) * (1.0 - x)
+            + (table[i + 1, j, 1] * (1.0 - y) + table[i + 1, j + 1, 1] * y) * x
+        )
+    if oxygen < 1.0:
+        c += (1.0 - oxygen) * (
+            (table[i, j, 0] * (1.0 - y) + table[i, j + 1, 0] * y) * (1.0 - x)
+            + (table[i + 1, j, 0] * (1.0 - y) + table[i + 1, j + 1, 0] * y) * x
+        )
+    return c
+
+
+@wp.func
+def collar_depth(garment: int, below: float, p: wp.vec3) -> float:
+    """Millimetres below the neckline of this garment; `below` is measured from a crew neck."""
+    x = wp.abs(p[0])
+    front = smooth(-70.0, -30.0, p[2])
+    if garment == 1:  # V neck
+        return below - front * wp.max(0.0, 62.0 - 1.25 * x)
+    if garment == 2:  # hospital gown: wide, slack
+        return below + 4.0 - front * wp.max(0.0, 26.0 - 0.004 * x * x)
+    if garment == 3:  # scoop
+        return below - front * wp.max(0.0, 48.0 - 0.012 * x * x)
+    return below - 2.0
+
+
+@wp.func
+def cloth(volume: wp.array(dtype=wp.vec4), q: Paint, p: wp.vec3, depth: float) -> Texel:
+    """Knitted jersey, or woven cotton for a gown."""
+    out = Texel()
+    slow = noise4(volume, wp.vec3(p[0] / 34.0, p[1] / 60.0, p[2] / 34.0) + q.offset)
+    fine = noise4(volume, p / 3.1 + q.offset)
+    thread = noise4(volume, p / 1.3 + q.offset)
+    out.height = 0.5 * slow[0] * smooth(15.0, 60.0, depth) + 0.06 * thread[0] + 0.08 * fine[1]
+    shade = 1.0 + 0.05 * slow[1] + 0.05 * fine[0] + 0.05 * thread[1]
+    band = 15.0
+    if q.garment == 2:
+        band = 9.0
+    if depth < band:
+        rib = wp.sin(wp.atan2(p[0], p[2] + 60.0) * 130.0)
+        out.height += 0.8 * smooth(0.0, 2.5, depth) + 0.18 * rib
+        shade *= (0.95 + 0.05 * rib) * (0.72 + 0.28 * smooth(0.0, 2.0, depth))
+    else:
+        shade *= 0.78 + 0.22 * smooth(band, band + 1.6, depth)
+    out.colour = q.cloth * shade
+    out.rough = 0.92
+    out.region = 9
+    return out
+
+
+@wp.func
+def eye(volume: wp.array(dtype=wp.vec4), q: Paint, u: float, v: float) -> Texel:
+    """Sclera, limbus, iris and pupil; (u, v) in the cell of the eyes, pupil in its middle, limbus at radius 0.27."""
+    out = Texel()
+    dx = u - 0.5
+    dy = v - 0.5
+    r = wp.sqrt(dx * dx + dy * dy) / 0.27
+    turn = wp.atan2(dy, dx)
+    flat = wp.vec3(u * 9.0, v * 9.0, 0.5)
+    n = noise4(volume, flat + q.offset)
+    bent = noise4(volume, flat * 1.9 + q.offset)
+    corner = smooth(1.05, 1.8, r) * (0.35 + 0.65 * wp.abs(dx) / (0.27 * wp.max(r, 0.1)))
+    white = wp.cw_mul(q.sclera, wp.vec3(1.0 - 0.02 * corner, 1.0 - 0.16 * corner, 1.0 - 0.18 * corner))
+    white = white * (1.0 + 0.025 * n[0]) * (1.0 - 0.25 * smooth(0.42, 0.18, v))
+    # vessels run from the corners inwards, so they vary slowly along the radius and fast across
+    reach = noise4(volume, wp.vec3(turn * 7.0 + 0.8 * bent[1], r * 2.2, 3.5) + q.offset)
+    vein = smooth(0.10, 0.0, wp.abs(reach[0] + 0.25 * bent[0])) * smooth(1.10, 1.7, r) * (0.35 + 0.45 * n[1])
+    vein = wp.clamp(vein * (0.5 + corner), 0.0, 0.6)
+    white = wp.cw_mul(white, wp.vec3(1.0 - 0.10 * vein, 1.0 - 0.50 * vein, 1.0 - 0.50 * vein))
+    fibre = noise4(volume, wp.vec3(wp.cos(turn) * 4.7, wp.sin(turn) * 4.7, 0.9 * r) + q.offset)
+    ray = noise4(volume, wp.vec3(wp.cos(turn) * 11.0, wp.sin(turn) * 11.0, 1.1 * r) + q.offset)
+    iris = q.iris * (1.0 + 0.30 * fibre[0] + 0.45 * ray[0])
+    ring = 1.0 - smooth(q.pupil + 0.06, q.pupil + 0.30, r + 0.07 * fibre[1] + 0.05 * ray[1])
+    iris = iris * (1.0 - 0.75 * ring) + q.collarette * (0.75 * ring * (1.0 + 0.3 * ray[2]))
+    iris = iris * (1.0 - 0.60 * smooth(0.74, 0.97, r)) * (0.65 + 0.35 * smooth(q.pupil, q.pupil + 0.07, r))
+    open = smooth(q.pupil - 0.03, q.pupil + 0.04, r)
+    iris = iris * open + wp.vec3(0.004, 0.0035, 0.0035) * (1.0 - open)
+    edge = smooth(0.92, 1.09, r + 0.02 * fibre[2])
+    out.colour = iris * (1.0 - edge) + white * edge
+    flesh = smooth(1.80, 1.90, r)
+    out.colour = out.colour * (1.0 - flesh) + wp.vec3(0.52, 0.27, 0.24) * ((1.0 - 0.45 * q.depth) * flesh)
+    out.rough = 0.08 + 0.10 * edge
+    out.region = 4
+    return out
+
+
+@wp.func
+def tooth(volume: wp.array(dtype=wp.vec4), q: Paint, u: float, v: float) -> Texel:
+    """Enamel; u 0..0.5 over fourteen teeth of a jaw, biting edge at v 0.02 or 0.98, gum line at 0.40 or 0.60."""
+    out = Texel()
+    column = int(wp.clamp(u * 28.0, 0.0, 13.0))
+    from_middle = wp.abs(float(column) - 6.5) - 0.5  # 0 central incisor .. 6 second molar
+    edge = v
+    if v > 0.5:
+        edge = 1.0 - v
+    edge = wp.clamp((edge - 0.02) / 0.38, 0.0, 1.2)
+    one = noise4(volume, wp.vec3(float(column) * 1.7, wp.floor(v * 2.0) * 5.3, 0.5) + q.offset)
+    fine = noise4(volume, wp.vec3(u * 90.0, v * 14.0, 0.5) + q.offset)
+    canine = wp.exp(-(from_middle - 2.0) * (from_middle - 2.0) * 2.0)
+    yellow = 0.25 * smooth(0.35, 1.0, edge) + 0.18 * canine + 0.10 * one[0]
+    colour = wp.cw_mul(q.teeth, wp.vec3(1.0 - 0.20 * yellow, 1.0 - 0.34 * yellow, 1.0 - 0.80 * yellow))
+    if from_middle < 2.5:
+        glass = smooth(0.14, 0.0, edge)
+        colour = colour * (1.0 - 0.22 * glass) + wp.vec3(0.02, 0.03, 0.04) * glass
+    within = u * 28.0 - float(column)
+    colour = colour * (1.0 + 0.03 * fine[0] + 0.05 * one[1]) * (0.82 + 0.18 * smooth(0.0, 0.10, wp.min(within, 1.0 - within)))
+    dim = 1.0
+    if from_middle > 2.5:
+        dim = 0.8
+    if from_middle > 3.5:
+        dim = 0.6
+    root = smooth(0.99, 1.08, edge)
+    colour = colour * (1.0 - root) + wp.vec3(0.30, 0.13, 0.10) * root
+    out.colour = colour * dim
+    out.rough = 0.18
+    out.region = 5
+    return out
+
+
+@wp.func
+def gum(volume: wp.array(dtype=wp.vec4), q: Paint, u: float, v: float) -> Texel:
+    """Gums and palate; u 0.52..1 along the arch, margins at v 0.18 and 0.22, or 0.82 and 0.78."""
+    out = Texel()
+    along = wp.abs(u - 0.76) / 0.24
+    edge = v
+    if v > 0.5:
+        edge = 1.0 - v
+    n = noise4(volume, wp.vec3(u * 60.0, v * 30.0, 0.5) + q.offset)
+    margin = wp.exp(-wp.abs(edge - 0.20) * 22.0)
+    coral = wp.vec3(0.44, 0.165, 0.150) * (1.0 - q.depth) + wp.vec3(0.27, 0.105, 0.10) * q.depth
+    colour = coral * (0.80 + 0.30 * margin) * (1.0 + 0.08 * n[0])
+    patch = q.depth * 0.5 * smooth(0.0, 0.6, n[2]) * smooth(0.22, 0.16, edge)
+    colour = colour * (1.0 - 0.6 * patch)
+    out.colour = colour * (1.0 - 0.65 * smooth(0.35, 0.95, along)) * (1.0 - 0.55 * smooth(0.24, 0.40, edge))
+    out.height = 0.04 * n[1]
+    out.rough = 0.25
+    out.region = 7
+    return out
+
+
+@wp.func
+def mucosa(volume: wp.array(dtype=wp.vec4), q: Paint, p: wp.vec3, part: int) -> Texel:
+    """Mouth cavity and tongue, by position."""
+    out = Texel()
+    n = noise4(volume, p / 4.0 + q.offset)
+    fine = noise4(volume, p / 1.4 + q.offset)
+    if part == 3:
+        out.colour = wp.vec3(0.36, 0.125, 0.115) * (1.0 + 0.10 * n[0] + 0.14 * fine[0])
+        out.height = 0.15 * fine[1]
+        out.rough = 0.38
+        out.region = 6
+    else:
+        deep = smooth(30.0, -5.0, p[2])
+        red = wp.vec3(0.37, 0.120, 0.110) * (1.0 - 0.45 * q.depth) + wp.vec3(0.03, 0.02, 0.02) * q.depth
+        out.colour = red * (1.0 - 0.72 * deep) * (1.0 + 0.08 * n[0])
+        out.height = 0.05 * fine[1]
+        out.rough = 0.30
+        out.region = 7
+    return out
+
+
+@wp.func
+def brow_cover(q: Paint, s: float, t: float, lid: float) -> float:
+    """Envelope of the brow, 0..1."""
+    if s < -0.08 or s > 1.1:
+        return 0.0
+    half = q.brow_half_mm * (0.78 + 0.22 * smooth(0.0, 0.18, s)) * (1.0 - 0.80 * smooth(0.45, 1.05, s))
+    centre = q.brow_arch_mm * smooth(0.2, 0.65, s) * (1.0 - smooth(0.75, 1.1, s))
+    away = wp.abs(t - centre) / wp.max(half, 0.3)
+    return smooth(1.15, 0.55, away) * smooth(-0.08, 0.12, s) * smooth(1.08, 0.92, s) * smooth(3.0, 6.0, lid)
+
+
+@wp.func
+def hair_colour(q: Paint, shade: int) -> wp.vec3:
+    """Colour of one hair: 0..127 pigmented, 128..255 grey, dark to light."""
+    if shade < 128:
+        return q.hair * (0.55 + 0.9 * float(shade) / 127.0)
+    return q.grey_hair * (0.7 + 0.5 * float(shade - 128) / 127.0)
+
+
+@wp.func
+def store(
+    at: int,
+    texel: Texel,
+    encode: wp.array(dtype=wp.uint8),
+    albedo: wp.array2d(dtype=wp.uint8),
+    height: wp.array(dtype=wp.float32),
+    rough: wp.array(dtype=wp.uint8),
+    region: wp.array(dtype=wp.uint8),
+):
+    for k in range(3):
+        albedo[at, k] = encode[int(wp.sqrt(wp.clamp(texel.colour[k], 0.0, 1.0)) * 4095.0)]
+    height[at] = texel.height
+    rough[at] = wp.uint8(wp.clamp(texel.rough, 0.03, 1.0) * 255.0)
+    region[at] = wp.uint8(texel.region)
+
+
+@wp.kernel
+def paint(
+    # the atlas
+    texel: wp.array(dtype=wp.int32),
+    part: wp.array(dtype=wp.uint8),
+    position: wp.array(dtype=wp.vec3),
+    fields: wp.array2d(dtype=wp.float32),
+    # the subject
+    q: Paint,
+    layers: wp.array2d(dtype=wp.int32),
+    table: wp.array3d(dtype=wp.vec3),
+    volume: wp.array(dtype=wp.vec4),
+    encode: wp.array(dtype=wp.uint8),
+    # out
+    albedo: wp.array2d(dtype=wp.uint8),
+    height: wp.array(dtype=wp.float32),
+    rough: wp.array(dtype=wp.uint8),
+    region: wp.array(dtype=wp.uint8),
+):
+    i = wp.tid()
+    at = texel[i]
+    p = position[at]
+    kind = int(part[i])
+    out = Texel()
+    if kind != 0:
+        out = mucosa(volume, q, p, kind)
+    else:
+        below = collar_depth(q.garment, fields[i, 13], p)
+        if below > 0.0:
+            out = cloth(volume, q, p, below)
+        else:
+            blood_at = fields[i, 0]
+            lip = smooth(0.30, 0.70, fields[i, 10])
+            lid = fields[i, 11]
+            slow = noise4(volume, p / 23.0 + q.offset)
+            mid = noise4(volume, p / 7.3 + q.offset)
+            fine = noise4(volume, p / 2.3 + q.offset)
+            micro = noise4(volume, p / 0.9 + q.offset)
+            spot = float(layers[2, at] >> 8) / 4095.0
+            groove = float(layers[1, at] >> 8) / 4095.0
+            tuft = layers[0, at]
+            hair = float(tuft >> 8) / 4095.0
+            # pigments
+            shadow = 0.35 + 1.3 * q.periorbital
+            near_eye = wp.exp(-wp.max(lid, 0.0) * wp.max(lid, 0.0) / 60.0)
+            melanin = fields[i, 1] * (1.0 + near_eye * (shadow - 1.0)) * (0.7 + 0.7 * q.depth)
+            melanin += q.uneven * (0.12 * slow[0] + 0.09 * mid[0] + 0.07 * fine[0] + 0.06 * micro[0])
+            melanin += spot * (1.0 - lip) * (0.6 + 0.5 * fine[2] + 0.3 * micro[2])
+            blood = q.flush * blood_at + q.uneven * (0.16 * slow[1] + 0.20 * mid[1] + 0.20 * fine[1] + 0.16 * micro[1])
+            blood += 0.25 * groove
+            melanin += 0.16 * groove
+            venous = fields[i, 2] * (0.25 + 0.75 * q.periorbital)
+            blood += 0.5 * venous
+            melanin = melanin + lip * (-0.25 + 0.12 * q.depth + 0.06 * mid[2])
+            blood = blood + lip * (1.45 * q.lip_red + 0.12 * mid[3] + 0.12 * fine[3])
+            colour = pigment(
+                table, q.melanin + q.per_melanin * melanin, q.blood + q.per_blood * blood, 1.0 - 0.8 * venous
+            )
+            colour = wp.cw_mul(colour, q.tint)
+            if q.make_up > 0.0:
+                stick = 0.7 * q.make_up * lip
+                colour = colour * (1.0 - stick) + q.make_up_colour * (stick * (1.0 + 0.1 * fine[0]))
+                liner = q.make_up * 0.6 * wp.exp(-wp.abs(lid - 0.3) * 1.6)
+                colour = colour * (1.0 - liner)
+            # relief
+            pore = fields[i, 4] * q.pores
+            relief = 0.025 * mid[3] + (0.018 + 0.03 * q.aged) * fine[3] + 0.012 * micro[3]
+            relief -= pore * 0.055 * wp.max(0.0, micro[0] + 0.3 * fine[1])
+            relief = relief * (1.0 - lip) + lip * 0.05 * (fine[3] + 0.5 * micro[3])
+            relief -= groove * 0.8
+            relief += q.eye_bags * 0.7 * fields[i, 2]
+            # roughness
+            oil = q.oil * fields[i, 3]
+            gloss = 0.50 - 0.13 * oil - 0.16 * lip - 0.20 * wp.exp(-wp.abs(lid) * 1.2) + 0.03 * mid[2] + 0.03 * fine[2]
+            out.region = 1
+            if lip > 0.5:
+                out.region = 2
+            # brows: single hairs, over a faint shadow of those too fine to draw
+            brow = brow_cover(q, fields[i, 8], fields[i, 9], lid)
+            if brow > 0.0:
+                under = 0.38 * brow * q.brow_density * (1.0 + 0.3 * fine[0])
+                colour = colour * (1.0 - under) + q.hair * under * 0.9 * (1.0 - q.grey) + q.grey_hair * (
+                    under * q.grey * 0.8
+                )
+                if brow > 0.45:
+                    out.region = 3
+            # beard: follicles shine blue-grey through shaven skin; stubble and beard are hairs as well
+            beard = fields[i, 5]
+            if q.moustache_only > 0.5 and p[1] < -66.0:
+                beard = beard * 0.12
+            if q.beard > 0.0 and beard > 0.0:
+                veil = beard * q.beard * (0.62 + 0.1 * mid[1] + 0.2 * fine[0] + 0.3 * micro[1])
+                if q.beard < 0.5:
+                    veil = veil * (1.0 - 0.7 * q.grey)
+                veil = wp.clamp(veil, 0.0, 0.9)
+                grizzle = 0.6 * q.grey * smooth(0.3, 0.8, q.beard)
+                deep = q.hair * (1.0 - grizzle) + q.grey_hair * grizzle
+                colour = colour * (1.0 - veil) + (deep * 0.75 + wp.vec3(0.008, 0.010, 0.012)) * veil
+                gloss += 0.2 * veil
+                if q.beard > 0.75 and beard > 0.5:
+                    out.region = 8
+                    relief += (q.beard - 0.6) * beard * (1.0 + 0.5 * fine[1])
+            # head hair
+            inside = fields[i, 6] - q.hairline_mm + 3.2 * mid[0] + 1.6 * fine[0]
+            kept = smooth(-0.16, 0.0, fields[i, 7] - q.baldness * (1.25 + 0.1 * mid[1]))
+            full = smooth(-1.5, 7.0, inside) * (0.06 + 0.94 * kept)
+            if full > 0.0:
+                cover = full * q.hair_cover * (1.0 + 0.12 * fine[1] + 0.10 * micro[0])
+                cover = wp.clamp(cover, 0.0, 0.98)
+                tone = (q.hair * (1.0 - q.grey) + q.grey_hair * (q.grey * 0.85)) * (
+                    0.80 + 0.25 * fine[2] + 0.15 * mid[2] + 0.2 * micro[1]
+                )
+                colour = colour * (1.0 - cover) + tone * cover
+                relief += q.hair_height_mm * full * (1.0 + 0.25 * fine[0] + 0.25 * micro[1])
+                gloss += (0.55 - gloss) * cover
+                if full > 0.5:
+                    out.region = 8
+            if hair > 0.0:
+                colour = colour * (1.0 - hair) + hair_colour(q, tuft & 255) * hair
+                relief += 0.16 * hair
+            # the collar leaves a little shadow of contact
+            colour = colour * (1.0 - 0.30 * smooth(-4.0, 0.0, below))
+            out.colour = colour
+            out.height = relief
+            out.rough = gloss
+    store(at, out, encode, albedo, height, rough, region)
+
+
+@wp.kernel
+def paint_cell(
+    cell: wp.vec4i,  # first row, first column, rows, columns
+    kind: int,  # CELL_EYES, CELL_TEETH or CELL_LASHES
+    size: int,
+    q: Paint,
+    volume: wp.array(dtype=wp.vec4),
+    encode: wp.array(dtype=wp.uint8),
+    # out
+    albedo: wp.array2d(dtype=wp.uint8),
+    height: wp.array(dtype=wp.float32),
+    rough: wp.array(dtype=wp.uint8),
+    region: wp.array(dtype=wp.uint8),
+):
+    """Parts that are painted by their texture coordinates: every texel of the cell."""
+    i = wp.tid()
+    row = i / cell[3]
+    column = i % cell[3]
+    u = (float(column) + 0.5) / float(cell[3])
+    v = (float(row) + 0.5) / float(cell[2])
+    out = Texel()
+    if kind == CELL_EYES:
+        out = eye(volume, q, u, v)
+    elif kind == CELL_TEETH:
+        if u < 0.51:
+            out = tooth(volume, q, u, v)
+        else:
+            out = gum(volume, q, u, v)
+    else:
+        out.colour = q.hair * 0.3 + wp.vec3(0.004, 0.004, 0.004)
+        out.rough = 0.5
+        out.region = 4
+    store((cell[0] + row) * size + cell[1] + column, out, encode, albedo, height, rough, region)
+
+
+@wp.kernel
+def spread(
+    empty: wp.array(dtype=wp.int32),  # texels outside every chart
+    source: wp.array(dtype=wp.int32),  # the nearest texel inside one
+    # in and out
+    albedo: wp.array2d(dtype=wp.uint8),
+    height: wp.array(dtype=wp.float32),
+    rough: wp.array(dtype=wp.uint8),
+    region: wp.array(dtype=wp.uint8),
+):
+    i = wp.tid()
+    at = empty[i]
+    from_ = source[i]
+    for k in range(3):
+        albedo[at, k] = albedo[from_, k]
+    height[at] = height[from_]
+    rough[at] = rough[from_]
+    region[at] = region[from_]

@@ -1,0 +1,159 @@
+"""Wrinkles that stay at rest: grooves along curves that anatomy prescribes, broken and bent by chance."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from pain3d.skin.atlas import SkinAtlas
+from pain3d.skin.fields import Field
+from pain3d.skin.kernels import GROOVE
+from pain3d.skin.strokes import Strokes
+from pain3d.skin.traits import SkinTraits
+from pain3d.streams import stream
+
+Curve = tuple[Float[np.ndarray, "n 2"], float, float]
+"""Points (x, y) in the frontal plane [mm], depth 0..1, half width [mm]."""
+
+
+def wrinkles(traits: SkinTraits, atlas: SkinAtlas) -> Strokes:
+    """All static lines of a subject; deeper and more of them with age, none before about 25."""
+    rng = stream(traits.seed, "wrinkles")
+    strength = traits.wrinkles
+    curves: list[Curve] = []
+    curves += _forehead(rng, strength)
+    for side in (-1.0, 1.0):
+        curves += [(points * np.array([side, 1.0]), depth, width) for points, depth, width in _half(rng, strength)]
+    curves += _neck(rng, strength)
+    return _on_surface([c for c in curves if c[1] > 0.02], atlas)
+
+
+def _wobble(rng: np.random.Generator, n: int, size: float) -> Float[np.ndarray, " n"]:
+    """A smooth random deviation along a curve."""
+    knots = rng.normal(0, size, 6)
+    return np.interp(np.linspace(0, 5, n), np.arange(6), knots)
+
+
+def _forehead(rng: np.random.Generator, strength: float) -> list[Curve]:
+    """Horizontal lines, higher over the middle of each brow than between them."""
+    out: list[Curve] = []
+    for k in range(int(rng.integers(3, 6))):
+        x = np.linspace(-44, 44, 45)
+        y = 33.0 + 8.2 * k + rng.normal(0, 1.0) + 2.2 * np.cos(x / 44 * 2 * np.pi) * -1.0 - (x / 44) ** 4 * 4
+        y = y + _wobble(rng, 45, 0.9)
+        depth = strength * rng.uniform(0.35, 0.8) * (1.0 if 0 < k < 4 else 0.6)
+        low, high = sorted(rng.integers(0, 45, 2))
+        pieces = [(0, 45)] if rng.random() < 0.6 else [(0, int(low)), (int(high), 45)]
+        out += [(np.stack([x[a:b], y[a:b]], 1), depth, rng.uniform(0.8, 1.2)) for a, b in pieces if b - a > 6]
+    return out
+
+
+def _half(rng: np.random.Generator, strength: float) -> list[Curve]:
+    """Lines of one side, for x > 0."""
+    out: list[Curve] = []
+
+    def add(points: list[tuple[float, float]], depth: float, width: float, wobble: float = 0.5) -> None:
+        knots = np.array(points, dtype=np.float64)
+        t = np.linspace(0, len(knots) - 1, 6 * len(knots))
+        k = np.arange(len(knots))
+        curve = np.stack([np.interp(t, k, knots[:, 0]), np.interp(t, k, knots[:, 1])], axis=1)
+        kernel = np.array([0.25, 0.5, 0.25])
+        for _ in range(6):
+            curve[1:-1] = (
+                kernel[0] * curve[:-2] + kernel[1] * curve[1:-1] + kernel[2] * curve[2:]
+            )
+        curve[:, 0] += _wobble(rng, len(curve), wobble)
+        curve[:, 1] += _wobble(rng, len(curve), wobble)
+        out.append((curve, depth * rng.uniform(0.75, 1.15), width))
+
+    add([(16, -37), (20, -44), (25, -52), (29, -60), (31, -68)], 0.10 + 0.75 * strength, 1.4)  # nasolabial
+    add([(28, -72), (30, -79), (30, -88)], 0.45 * max(0.0, strength - 0.25), 1.2)  # marionette
+    add([(5.5, 10), (5.8, 17), (7.5, 25)], 0.55 * strength, 1.0)  # glabella
+    if rng.random() < 0.4:
+        add([(2.0, 11), (2.2, 18)], 0.35 * strength, 0.9)
+    for angle in np.linspace(32, -42, int(rng.integers(3, 6))):  # crow's feet
+        turn = np.radians(angle + rng.normal(0, 5))
+        reach = rng.uniform(9, 18)
+        inner = np.array([47.5, 0.0]) + 2.0 * np.array([np.cos(turn), np.sin(turn)])
+        tip = inner + reach * np.array([np.cos(turn), np.sin(turn)])
+        add([tuple(inner), tuple((inner + tip) / 2 + [0, 0.6]), tuple(tip)], strength * rng.uniform(0.4, 0.8), 0.7, 0.3)
+    for k in range(2 + int(strength > 0.5)):  # below the eye
+        drop = 7.0 + 3.6 * k
+        add([(21, -5 - drop * 0.45), (28, -4.5 - drop), (37, -4 - drop), (44, -3 - drop * 0.6)],
+            strength * rng.uniform(0.35, 0.6) + 0.06 * (k == 0), 0.9, 0.4)  # fmt: skip
+    for x in np.arange(2.0, 23.0, 3.2):  # upper and lower lip
+        at = x + rng.normal(0, 0.8)
+        fade = 0.5 * max(0.0, strength - 0.45) * rng.uniform(0.3, 1.0)
+        add([(at, -58 - 0.10 * at), (at * 1.06, -53.0 + 0.05 * at)], fade, 0.6, 0.2)
+        if rng.random() < 0.6:
+            add([(at, -81 + 0.25 * at), (at * 1.05, -86.0 + 0.2 * at)], 0.8 * fade, 0.6, 0.2)
+    for k in range(int(3 * max(0.0, strength - 0.4))):  # cheek
+        x = rng.uniform(38, 58)
+        y = rng.uniform(-60, -25)
+        add([(x, y), (x + 2, y - 8), (x + 1, y - 16)], 0.35 * (strength - 0.3), 0.8, 0.8)
+    return out
+
+
+def _neck(rng: np.random.Generator, strength: float) -> list[Curve]:
+    out: list[Curve] = []
+    for k in range(3):
+        x = np.linspace(-46, 46, 31)
+        y = -136.0 - 15 * k + rng.normal(0, 2.5) + 6 * (x / 46) ** 2 + _wobble(rng, 31, 1.0)
+        out.append((np.stack([x, y], 1), (0.12 + 0.5 * strength) * rng.uniform(0.4, 0.9), 1.5))
+    return out
+
+
+def _on_surface(curves: list[Curve], atlas: SkinAtlas) -> Strokes:
+    """Segments on the front of the template, tapering towards the ends of their curves."""
+    starts, ends, depths, widths = [np.empty((0, 2))], [np.empty((0, 2))], [np.empty(0)], [np.empty(0)]
+    for points, depth, width in curves:
+        n = len(points) - 1
+        middle = (np.arange(n) + 0.5) / n
+        starts.append(points[:-1])
+        ends.append(points[1:])
+        depths.append(depth * np.clip(3.2 * np.minimum(middle, 1 - middle), 0.15, 1.0) ** 0.7)
+        widths.append(np.full(n, width))
+    lookup = _Front(atlas)
+    start, root = lookup(np.concatenate(starts))
+    end, _ = lookup(np.concatenate(ends))
+    near = np.linalg.norm(end - start, axis=1) < 12.0
+    n = int(near.sum())
+    return Strokes(
+        root=root[near],
+        start_mm=start[near],
+        end_mm=end[near],
+        half_width_mm=np.concatenate(widths)[near],
+        strength=np.clip(np.concatenate(depths)[near], 0.0, 1.0),
+        shade=np.zeros(n, dtype=np.int64),
+        layer=np.full(n, GROOVE),
+    )
+
+
+class _Front:
+    """Height map of the front of the template: (x, y) to the texel in front."""
+
+    def __init__(self, atlas: SkinAtlas) -> None:
+        position = atlas.position_mm[atlas.texel]
+        facing = (atlas.part == 0) & (atlas.normal[:, 2] > 0.05) & (position[:, 2] > -62)
+        facing &= atlas.fields[:, Field.EAR] < 0.2
+        at = np.flatnonzero(facing)
+        at = at[np.argsort(position[at, 2], kind="stable")]
+        column, row = self._cell(position[at])
+        self.grid = np.full((320, 200), -1, dtype=np.int64)
+        self.grid[row, column] = atlas.texel[at]  # the last, nearest to the viewer, stays
+        from scipy.ndimage import distance_transform_edt
+
+        nearest = distance_transform_edt(self.grid < 0, return_distances=False, return_indices=True)
+        self.grid = self.grid[nearest[0], nearest[1]]
+        self.position = atlas.position_mm
+
+    @staticmethod
+    def _cell(xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        column = np.clip(np.round(xy[:, 0] + 100).astype(int), 0, 199)
+        return column, np.clip(np.round(xy[:, 1] + 220).astype(int), 0, 319)
+
+    def __call__(self, xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        column, row = self._cell(xy)
+        texel = self.grid[row, column]
+        near = self.position[texel]
+        return np.concatenate([xy, near[:, 2:]], axis=1), texel

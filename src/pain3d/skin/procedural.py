@@ -1,0 +1,185 @@
+"""Paints a skin in texture space from its traits: pigments, hair, lines, cloth, eyes, teeth."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import warp as wp
+from jaxtyping import Float
+
+from pain3d.skin import kernels
+from pain3d.skin.atlas import SkinAtlas, cell_texels
+from pain3d.skin.fields import Field
+from pain3d.skin.lines import wrinkles
+from pain3d.skin.maps import SkinMaps
+from pain3d.skin.spectra import BLOOD_RANGE, MELANIN_RANGE, pigment_table
+from pain3d.skin.strokes import Strokes, beard_hairs, brow_hairs, head_hairs, join, spots
+from pain3d.skin.tone import (
+    blood_coordinate,
+    ita_degrees,
+    melanin_coordinate,
+    srgb_to_linear,
+    target_ita_degrees,
+    warm_tint,
+)
+from pain3d.skin.traits import SkinTraits
+from pain3d.streams import stream
+
+GARMENTS = ("crew", "v_neck", "gown", "scoop")
+_PER_MELANIN = 1.0 / float(np.log(MELANIN_RANGE[1] / MELANIN_RANGE[0]))
+_PER_BLOOD = 1.0 / float(np.log(BLOOD_RANGE[1] / BLOOD_RANGE[0]))
+
+
+class Painter:
+    """Holds an atlas on a device, and paints any number of skins on it."""
+
+    def __init__(self, atlas: SkinAtlas, device: str = "cpu") -> None:
+        self.atlas = atlas
+        self.device = device
+        with wp.ScopedDevice(device):
+            self._texel = wp.array(atlas.texel, dtype=wp.int32)
+            self._part = wp.array(atlas.part, dtype=wp.uint8)
+            self._position = wp.array(atlas.position_mm, dtype=wp.vec3)
+            self._fields = wp.array(atlas.fields, ndim=2, dtype=wp.float32)
+            self._empty = wp.array(atlas.empty, dtype=wp.int32)
+            self._nearest = wp.array(atlas.nearest, dtype=wp.int32)
+            self._table = wp.array(pigment_table(), dtype=wp.vec3)
+            self._volume = wp.array(_noise_volume(), dtype=wp.vec4)
+            self._encode = wp.array(_srgb_table(), dtype=wp.uint8)
+
+    def paint(self, traits: SkinTraits) -> SkinMaps:
+        """The maps of one skin: a pure function of the traits and the atlas."""
+        size = self.atlas.size
+        q = _parameters(traits, self.atlas)
+        with wp.ScopedDevice(self.device):
+            layers = wp.zeros((3, size * size), dtype=wp.int32)
+            self._draw(all_strokes(traits, self.atlas), layers)
+            maps = [
+                wp.zeros((size * size, 3), dtype=wp.uint8),
+                wp.zeros(size * size, dtype=wp.float32),
+                wp.zeros(size * size, dtype=wp.uint8),
+                wp.zeros(size * size, dtype=wp.uint8),
+            ]
+            common = [self._volume, self._encode]
+            wp.launch(
+                kernels.paint,
+                len(self.atlas.texel),
+                inputs=[self._texel, self._part, self._position, self._fields, q, layers, self._table, *common],
+                outputs=maps,
+            )
+            for kind, name in ((0, "eyes"), (1, "teeth_gums"), (2, "lashes")):
+                cell = cell_texels(name, size)
+                wp.launch(
+                    kernels.paint_cell, cell[2] * cell[3], inputs=[wp.vec4i(*cell), kind, size, q, *common], outputs=maps
+                )
+            wp.launch(kernels.spread, len(self.atlas.empty), inputs=[self._empty, self._nearest], outputs=maps)
+            albedo, height, rough, region = (m.numpy() for m in maps)
+        return SkinMaps(
+            albedo=albedo.reshape(size, size, 3),
+            height_mm=height.reshape(size, size),
+            roughness=rough.reshape(size, size),
+            region=region.reshape(size, size),
+            skin_tone_mst=traits.skin_tone_mst,
+            ita_degrees=ita_degrees(srgb_to_linear(albedo[self.atlas.measured])),
+        )
+
+    def _draw(self, strokes: Strokes, layers: wp.array) -> None:
+        wp.launch(
+            kernels.draw_strokes,
+            len(strokes.root),
+            inputs=[
+                wp.array(strokes.root.astype(np.int32)),
+                wp.array(strokes.start_mm.astype(np.float32), dtype=wp.vec3),
+                wp.array(strokes.end_mm.astype(np.float32), dtype=wp.vec3),
+                wp.array(strokes.half_width_mm.astype(np.float32)),
+                wp.array(strokes.strength.astype(np.float32)),
+                wp.array(strokes.shade.astype(np.int32)),
+                wp.array(strokes.layer.astype(np.int32)),
+                self._position,
+                self.atlas.size,
+            ],
+            outputs=[layers],
+        )
+
+
+def paint(traits: SkinTraits, atlas: SkinAtlas, device: str = "cpu") -> SkinMaps:
+    """Paint one skin. To paint many, keep a `Painter`.
+
+    Args:
+        traits: what to paint.
+        atlas: of the head model that will wear it.
+        device: Warp device.
+    """
+    return Painter(atlas, device).paint(traits)
+
+
+def all_strokes(traits: SkinTraits, atlas: SkinAtlas) -> Strokes:
+    """Everything of this skin that is drawn one by one."""
+    return join([make(traits, atlas) for make in (brow_hairs, head_hairs, beard_hairs, spots, wrinkles)])
+
+
+def hair_albedo(eumelanin: float, pheomelanin: float) -> Float[np.ndarray, "3"]:
+    """Linear sRGB of a mass of hair with these pigments.
+
+    Absorption per unit of pigment after Chiang et al. (2016) and d'Eon et al. (2011); the square root stands for
+    multiple scattering between hairs.
+    """
+    absorption = eumelanin * np.array([0.419, 0.697, 1.37]) + pheomelanin * np.array([0.187, 0.4, 1.05])
+    return 0.62 * np.exp(-2.4 * np.sqrt(absorption)) + np.array([0.0085, 0.0075, 0.007])
+
+
+def _parameters(traits: SkinTraits, atlas: SkinAtlas) -> kernels.Paint:
+    q = kernels.Paint()
+    rng = stream(traits.seed, "paint")
+    mean = atlas.measured_mean
+    depth = (traits.skin_tone_mst - 1) / 9.0
+    q.flush = traits.flush * (1.0 - 0.45 * depth)
+    q.blood = blood_coordinate(traits.blood_share)
+    measured_blood = q.blood + _PER_BLOOD * q.flush * float(mean[Field.BLOOD])
+    wanted = melanin_coordinate(
+        target_ita_degrees(traits.skin_tone_mst), blood=measured_blood, warmth=traits.warmth
+    )
+    q.melanin = wanted - _PER_MELANIN * float(mean[Field.MELANIN]) * (0.7 + 0.7 * depth)
+    q.per_melanin, q.per_blood = _PER_MELANIN, _PER_BLOOD
+    q.tint = wp.vec3(*warm_tint(traits.warmth))
+    q.depth = depth
+    q.uneven, q.periorbital, q.pores = traits.unevenness, traits.periorbital, traits.pores
+    q.oil, q.lip_red, q.eye_bags = traits.oiliness, traits.lip_red, traits.eye_bags
+    q.aged = float(np.clip((traits.age_years - 25) / 55, 0.0, 1.2))
+    q.make_up = traits.make_up
+    reds = np.array([[0.30, 0.04, 0.05], [0.38, 0.12, 0.12], [0.30, 0.09, 0.10], [0.24, 0.05, 0.09]])
+    q.make_up_colour = wp.vec3(*(reds[int(rng.integers(4))] * (1.0 - 0.45 * depth)))
+    pigmented = hair_albedo(traits.hair_eumelanin, traits.hair_pheomelanin)
+    q.hair = wp.vec3(*pigmented)
+    q.grey_hair = wp.vec3(0.42, 0.42, 0.415)
+    q.grey, q.hairline_mm, q.baldness = traits.grey, traits.hairline_mm, traits.baldness
+    q.hair_cover = float(np.clip((0.70 + 0.035 * traits.hair_length_mm) * traits.hair_density, 0.3, 0.97))
+    q.hair_height_mm = 0.25 + 0.05 * traits.hair_length_mm
+    q.brow_half_mm, q.brow_arch_mm = 0.5 * traits.brow_width_mm, traits.brow_arch_mm
+    q.brow_density = float(np.clip(traits.brow_density, 0.15, 1.1))
+    q.beard, q.moustache_only = traits.beard, float(traits.beard_moustache_only)
+    q.garment = GARMENTS.index(traits.garment)
+    q.cloth = wp.vec3(*traits.garment_colour)
+    q.iris, q.collarette = wp.vec3(*traits.iris), wp.vec3(*traits.iris_collarette)
+    q.pupil = float(rng.uniform(0.30, 0.42))
+    yellow = traits.sclera_yellow
+    q.sclera = wp.vec3(0.60 - 0.03 * yellow, 0.565 - 0.05 * yellow, 0.545 - 0.17 * yellow)
+    stain = traits.teeth_yellow
+    q.teeth = wp.vec3(0.62 - 0.05 * stain, 0.575 - 0.10 * stain, 0.49 - 0.22 * stain)
+    q.offset = wp.vec3(*rng.uniform(0.0, kernels.NOISE_CELLS, 3))
+    return q
+
+
+@cache
+def _noise_volume() -> Float[np.ndarray, "cell 4"]:
+    """White noise, -1..1, with which every subject's noise begins at another offset."""
+    return stream(0, "skin noise volume").uniform(-1, 1, (kernels.NOISE_CELLS**3, 4)).astype(np.float32)
+
+
+@cache
+def _srgb_table() -> np.ndarray:
+    """sRGB byte of linear (k / 4095)^2: fine steps in the dark, where the curve is steep."""
+    linear = (np.arange(4096) / 4095.0) ** 2
+    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.round(255.0 * encoded).astype(np.uint8)

@@ -1,0 +1,204 @@
+"""Run a plan on this machine: shard by shard over worker processes; stop and go on at will."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pain3d import __version__
+from pain3d.data.manifest import Design, Json, Manifest, ShardPlan, ShardRecord, environment
+from pain3d.data.progress import begin, check_output, finish, only_run
+from pain3d.data.writer import write_shard
+from pain3d.errors import ArgumentError
+from pain3d.render import device as render_device
+from pain3d.render.backgrounds import user_backgrounds
+from pain3d.synth.plan import PlanConfig, ShardTask, plan_shards
+from pain3d.synth.rows import PALETTE, RowMaker, row_order
+from pain3d.synth.workers import Handler, Tick, run_tasks, usable_cores
+
+Workers = int | Literal["auto"]
+Advance = Callable[[int, int], None]
+"""(frames made, frames to make)."""
+_Given = TypeVar("_Given")
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a run did."""
+
+    out: Path
+    manifest: Manifest
+    frames_made: int
+    """0 when everything was there already."""
+    frames_kept: int
+    """Frames of shards that earlier runs finished."""
+    seconds: float
+    """How long it took."""
+
+    def text(self) -> str:
+        """What was done, for people."""
+        total = f"{self.out}: {self.manifest.frames:,} frames in {len(self.manifest.shards)} shards"
+        if not self.frames_made:
+            return f"{total}; all there already, nothing done"
+        kept = f", {self.frames_kept:,} kept" if self.frames_kept else ""
+        rate = self.frames_made / self.seconds
+        return f"{total}; {self.frames_made:,} made in {self.seconds:.1f} s ({rate:.1f} frames/s){kept}"
+
+    def to_json(self) -> dict[str, object]:
+        """The same as plain values."""
+        return {
+            "out": str(self.out),
+            "frames": self.manifest.frames,
+            "shards": len(self.manifest.shards),
+            "frames_made": self.frames_made,
+            "frames_kept": self.frames_kept,
+            "seconds": round(self.seconds, 3),
+            "sha256": {shard.file: shard.sha256 for shard in self.manifest.shards},
+        }
+
+
+def generate(
+    out: Path | str,
+    config: PlanConfig,
+    *,
+    workers: Workers = "auto",
+    device: str = "cpu",
+    on_progress: Advance | None = None,
+) -> Result:
+    """Make a dataset, or go on making it where an earlier run stopped.
+
+    The bytes do not depend on `workers` or on interruptions.
+
+    Args:
+        out: folder of the dataset: new, empty, or holding a part of the same dataset.
+        config: what to make.
+        workers: processes; ``auto``: one for each core that this process may use.
+        device: ``cpu``, or a CUDA device such as ``cuda:0``.
+        on_progress: called with (frames made, frames to make) after each frame.
+
+    Raises:
+        ArgumentError: for workers below 1 or an unknown device.
+        OutputError: if `out` holds anything else.
+        WorkerError, StorageError: if a worker dies or the disk fails; run again to go on.
+    """
+    started = time.monotonic()
+    folder = Path(out)
+    count = checked_workers(workers)
+    manifest = plan_manifest(config, device)
+    tasks = {task.file: task for task in plan_shards(config)}
+    plans = [ShardPlan(file=task.file, split=task.split, rows=task.rows) for task in tasks.values()]
+    check_output(folder, manifest)
+    with only_run(folder):
+        pending = [tasks[plan.file] for plan in begin(folder, manifest, plans)]
+        counter = _Counter(sum(task.rows for task in pending), on_progress)
+        run_tasks(
+            sorted(pending, key=lambda task: -task.rows),
+            partial(prepare_worker, folder, config, device),
+            workers=count,
+            on_tick=counter.tick,
+            on_result=counter.shard,
+        )
+        final = finish(folder, manifest, plans)
+    return Result(
+        out=folder,
+        manifest=final,
+        frames_made=counter.to_make,
+        frames_kept=config.frames - counter.to_make,
+        seconds=time.monotonic() - started,
+    )
+
+
+def checked_workers(workers: Workers) -> int:
+    """How many processes that means.
+
+    Raises:
+        ArgumentError: if it is neither ``auto`` nor at least 1.
+    """
+    if workers == "auto":
+        return usable_cores()
+    if not isinstance(workers, int) or workers < 1:
+        raise ArgumentError(f"workers: {workers} is below 1; give a number of processes, or auto for one a core")
+    return workers
+
+
+def plan_manifest(config: PlanConfig, device: str = "cpu") -> Manifest:
+    """The manifest of the dataset that this configuration makes, before any shard is made."""
+    return Manifest(
+        design=Design(
+            subjects=config.subjects,
+            expressions=config.expressions,
+            distractors=config.distractors,
+            confounds=config.confounds,
+            views=config.views,
+            resolution=config.resolution,
+            only=config.only,
+        ),
+        configuration={
+            "sampler": config.sampler,
+            "non_pain": config.non_pain,
+            "vary_per_frame": config.vary_per_frame,
+            "backgrounds": _fingerprints(config.backgrounds),
+            "image_format": config.image_format,
+            "subjects_per_shard": config.subjects_per_shard,
+        },
+        seed=config.seed,
+        annotations=config.annotations,
+        palette=PALETTE,
+        environment=environment(**_checked(render_device.environment, device)),
+        pain3d_version=__version__,
+    )
+
+
+def _fingerprints(folder: Path | None) -> Json:
+    """Names and hashes of the user's backgrounds: pixels depend on them."""
+    if folder is None:
+        return None
+    files = _checked(user_backgrounds, folder).files
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def _checked(call: Callable[[_Given], _Answer], argument: _Given) -> _Answer:
+    """What the call answers; the ValueError by which it refuses its argument becomes an ArgumentError."""
+    try:
+        return call(argument)
+    except ValueError as error:
+        raise ArgumentError(str(error)) from None
+
+
+def prepare_worker(out: Path, config: PlanConfig, device: str) -> Handler:
+    """A worker's handler: makes a shard and writes it."""
+    maker = RowMaker(config, device)
+    return partial(_make_shard, out, config, maker)
+
+
+def _make_shard(out: Path, config: PlanConfig, maker: RowMaker, task: ShardTask, tick: Tick) -> ShardRecord:
+    rows = []
+    for number in task.subjects:
+        for row in maker.subject_rows(number):
+            rows.append(row)
+            tick()
+    plan = ShardPlan(file=task.file, split=task.split, rows=task.rows)
+    return write_shard(out, plan, sorted(rows, key=row_order), config.annotations)
+
+
+class _Counter:
+    """Counts frames for whoever watches."""
+
+    def __init__(self, to_make: int, on_progress: Advance | None) -> None:
+        self.to_make = to_make
+        self._done = 0
+        self._on_progress = on_progress
+
+    def tick(self) -> None:
+        self._done += 1
+        if self._on_progress is not None:
+            self._on_progress(self._done, self.to_make)
+
+    def shard(self, _: ShardRecord) -> None:
+        """Shards need no counting: their frames were."""

@@ -1,0 +1,80 @@
+"""render(): one picture of one subject with its labels, in one call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from pain3d.facs import Expression
+
+if TYPE_CHECKING:
+    from pain3d.render.frame import Frame
+    from pain3d.synth.subject import Subject
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Portrait:
+    """What `render` returns: a picture with its labels, as arrays; row 0 at the top."""
+
+    subject: Subject
+    expression: Expression
+    image: UInt8[np.ndarray, "side side 3"]
+    """sRGB."""
+    heatmap: Float[np.ndarray, "side side"]
+    """Displacement of the visible skin that the units of pain cause, millimetres; 0 elsewhere."""
+    segmentation: UInt8[np.ndarray, "side side"]
+    """`pain3d.face.mesh.Region` of each pixel."""
+    landmarks: Float[np.ndarray, "68 2"]
+    """iBUG-68 x, y in pixels, hidden or not; pixel centres at .5."""
+    frame: Frame
+    """All of the renderer's answer: depth, camera, ..."""
+
+
+def render(
+    subject: Subject,
+    expression: Expression | None = None,
+    *,
+    yaw: float = 0.0,
+    pitch: float = 0.0,
+    roll: float = 0.0,
+    light: str | None = None,
+    background: str | None = None,
+    resolution: int = 512,
+    device: str = "cpu",
+) -> Portrait:
+    """Photograph a subject.
+
+    Args:
+        subject: whom; what was made for it is kept, so further pictures come faster.
+        expression: what the face does; neutral when left out.
+        yaw: degrees, positive to the subject's own left.
+        pitch: degrees, positive up.
+        roll: degrees, positive tips the head to the subject's right.
+        light: one of `pain3d.render.lights.LIGHTS`; the subject's own when left out.
+        background: one of `pain3d.render.backgrounds.BACKGROUNDS`; the subject's own when left out.
+        resolution: pixels along each side.
+        device: ``cpu``, or a CUDA device such as ``cuda:0``.
+
+    Raises:
+        ValueError: for an angle, a name or a resolution out of range.
+    """
+    # Here, not above, so that `import pain3d` stays light.
+    from pain3d.synth.studio import seated
+    from pain3d.synth.views import sample_view
+
+    acted = Expression() if expression is None else expression
+    view = sample_view(subject.seed, 0, resolution=resolution, light_name=light, background_name=background)
+    sitting = seated(subject, device)
+    frame = sitting.shoot(sitting.pose(acted), view.turned(yaw=yaw, pitch=pitch, roll=roll).scene(resolution))
+    return Portrait(
+        subject=subject,
+        expression=acted,
+        image=frame.rgb,
+        heatmap=frame.heatmap_mm,
+        segmentation=frame.segmentation,
+        landmarks=frame.landmarks_px,
+        frame=frame,
+    )

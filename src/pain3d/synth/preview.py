@@ -1,0 +1,92 @@
+"""What contact sheet and page have in common: which pairs to show, how a heatmap is laid over a face, what is said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from pain3d.data.reader import Dataset
+from pain3d.data.sample import Sample
+from pain3d.facs import Expression
+
+PREVIEW = "preview"
+"""Folder of a dataset that holds what `show` and `demo` draw; no part of the data."""
+
+_SHOWN_SCORES = (12, 6, 16, 9, 3, 14, 7, 11)
+"""PSPI looked for in the first pair, the second, ...: weak and strong pain in turn."""
+
+CONTEXT = "PSPI is observer-coded facial expression, not felt pain. Groups are appearances of a parametric model."
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pair:
+    """One subject in one view, at rest and in pain."""
+
+    neutral: Sample
+    pain: Sample
+
+
+def preview_folder(dataset: Path) -> Path:
+    """The folder for pictures of a dataset, made if need be."""
+    folder = dataset / PREVIEW
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def choose_pairs(dataset: Dataset, count: int) -> list[Pair]:
+    """Up to `count` subjects, each once in pain: spread over subjects, scores and views."""
+    subjects = dataset.subjects
+    step = max(1, len(subjects) / count)
+    chosen = [subjects[int(i * step)] for i in range(min(count, len(subjects)))]
+    labels = dataset.labels(["frame_id", "subject_id", "view_id", "PSPI"]).to_pylist()
+    pairs: list[Pair] = []
+    for place, subject in enumerate(chosen):
+        wanted = _SHOWN_SCORES[place % len(_SHOWN_SCORES)]
+        own = [row for row in labels if row["subject_id"] == subject and row["PSPI"] > 0]
+        views = sorted({row["view_id"] for row in own})
+        if not views:
+            continue
+        view = views[place % len(views)]
+        in_view = [row for row in own if row["view_id"] == view]
+        best = min(in_view, key=lambda row: (abs(row["PSPI"] - wanted), row["frame_id"]))
+        pain = dataset.find(best["frame_id"])
+        pairs.append(Pair(neutral=pain.neutral, pain=pain))
+    return pairs
+
+
+def overlay(sample: Sample) -> UInt8[np.ndarray, "height width 3"]:
+    """The heatmap in colours over the grey picture; the colours end at the dataset's `heatmap_max_mm`."""
+    share = sample.heatmap / np.float32(sample.row["heatmap_max_mm"])
+    grey = np.repeat(sample.image.mean(axis=2, keepdims=True) * 0.55, 3, axis=2)
+    opacity = np.minimum(1.0, share * 6.0)[..., None]
+    return np.clip(grey * (1 - opacity) + hot(share) * opacity, 0, 255).astype(np.uint8)
+
+
+def hot(share: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape 3"]:
+    """Dark red over orange and yellow to white for 0..1, as sRGB 0..255: the paper's colours, opened up at the low end."""
+    stops = np.array([0.0, 0.12, 0.3, 0.55, 0.8, 1.0])
+    red, green, blue = [60, 150, 235, 255, 255, 255], [0, 10, 70, 165, 235, 255], [40, 30, 15, 20, 110, 240]
+    return np.stack([np.interp(share, stops, channel) for channel in (red, green, blue)], axis=-1)
+
+
+def units_text(expression: Expression) -> str:
+    """``AU4 3  AU6 2  AU43`` for the units that act."""
+    shown = [name if name == "AU43" else f"{name} {value:g}" for name, value in expression.items() if value]
+    return "  ".join(shown) if shown else "no unit acts"
+
+
+def person_text(sample: Sample) -> str:
+    """``s00042, 71 years, female, south asian``."""
+    return f"{sample.subject_id}, {sample.age_years} years, {sample.sex}, {sample.ethnicity.replace('_', ' ')}"
+
+
+def by_expression(samples: Sequence[Sample]) -> list[list[Sample]]:
+    """The samples of one subject as rows of one expression each, views in order."""
+    rows: dict[int, list[Sample]] = {}
+    for sample in sorted(samples, key=lambda sample: (sample.expression_id, sample.view_id)):
+        rows.setdefault(sample.expression_id, []).append(sample)
+    return list(rows.values())

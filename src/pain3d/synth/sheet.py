@@ -1,0 +1,141 @@
+"""Contact sheets: one PNG to judge a dataset, or one subject of it, at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageDraw, ImageFont
+
+from pain3d.data.reader import open_dataset
+from pain3d.data.sample import Sample
+from pain3d.errors import ArgumentError, storage_error
+from pain3d.synth.plan import subject_number
+from pain3d.synth.preview import (
+    CONTEXT,
+    Pair,
+    by_expression,
+    choose_pairs,
+    hot,
+    overlay,
+    person_text,
+    preview_folder,
+    units_text,
+)
+
+PAIRS = 12
+_PAPER, _INK, _FAINT = (250, 249, 246), (28, 27, 25), (120, 116, 108)
+_MARGIN, _GAP, _HEAD = 36, 6, 84
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Strip:
+    """Pictures side by side, with two lines of words below."""
+
+    pictures: tuple[UInt8[np.ndarray, "height width 3"], ...]
+    title: str
+    words: str
+
+
+def show(dataset: Path | str, *, subject: str | None = None, to: Path | None = None) -> Path:
+    """Draw a contact sheet of a finished dataset.
+
+    Args:
+        dataset: folder of the dataset.
+        subject: draw every expression and view of this subject, as in ``s00042``; None: pairs of several subjects.
+        to: PNG file to write; by default it goes into the dataset's ``preview`` folder.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        ArgumentError: if `subject` is no subject id, or not in the dataset, or `to` is no PNG.
+        DataError: if there is no dataset, or it is damaged.
+        StorageError: if the file cannot be written.
+    """
+    folder = Path(dataset)
+    if to is not None and to.suffix.lower() != ".png":
+        raise ArgumentError(f"to: {to} does not end in .png; a contact sheet is a PNG picture")
+    data = open_dataset(folder)
+    if subject is None:
+        sheet = pairs_sheet(choose_pairs(data, PAIRS), f"{folder.resolve().name}: {len(data):,} frames")
+    else:
+        subject_number(subject, argument="subject")
+        if subject not in data.subjects:
+            raise ArgumentError(
+                f"subject: {subject} is not among the {len(data.subjects)} subjects of {folder}, "
+                f"{data.subjects[0]} to {data.subjects[-1]}; name one of them"
+            )
+        sheet = subject_sheet(data.subject(subject))
+    try:
+        path = preview_folder(folder) / f"{subject or 'contact_sheet'}.png" if to is None else to
+        sheet.save(path, "PNG")
+    except OSError as error:
+        raise storage_error(folder if to is None else to, error) from error
+    return path
+
+
+def pairs_sheet(pairs: Sequence[Pair], title: str) -> Image.Image:
+    """Neutral, pain and heatmap of each pair, two pairs a row."""
+    strips = [
+        _Strip(
+            pictures=(pair.neutral.image, pair.pain.image, overlay(pair.pain)),
+            title=f"{person_text(pair.pain)}, yaw {pair.pain.yaw:.0f}",
+            words=f"PSPI {pair.pain.pspi:g}   {units_text(pair.pain.expression)}",
+        )
+        for pair in pairs
+    ]
+    return _sheet(strips, columns=2, tile=256, title=f"{title}   |   neutral, pain, heatmap")
+
+
+def subject_sheet(samples: Sequence[Sample]) -> Image.Image:
+    """Every expression of one subject: all views, each with its heatmap where there is pain."""
+    strips = [
+        _Strip(
+            pictures=tuple(
+                picture
+                for sample in row
+                for picture in ((sample.image, overlay(sample)) if row[0].expression_id else (sample.image,))
+            ),
+            title=f"expression {row[0].expression_id}   PSPI {row[0].pspi:g}",
+            words=units_text(row[0].expression),
+        )
+        for row in by_expression(samples)
+    ]
+    return _sheet(strips, columns=1, tile=224, title=person_text(samples[0]))
+
+
+def _sheet(strips: Sequence[_Strip], *, columns: int, tile: int, title: str) -> Image.Image:
+    across = max((len(strip.pictures) for strip in strips), default=1)
+    cell_width, cell_height = across * (tile + _GAP) + _MARGIN, tile + 62
+    rows = -(-len(strips) // columns)
+    width = max(_MARGIN + columns * cell_width, 900)
+    sheet = Image.new("RGB", (width, _HEAD + rows * cell_height + _MARGIN), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((_MARGIN, 22), title, fill=_INK, font=_font(24))
+    draw.text((_MARGIN, 54), CONTEXT, fill=_FAINT, font=_font(14))
+    _scale(sheet, draw, right=width - _MARGIN)
+    for number, strip in enumerate(strips):
+        row, column = divmod(number, columns)
+        left, top = _MARGIN + column * cell_width, _HEAD + row * cell_height
+        for place, picture in enumerate(strip.pictures):
+            tile_picture = Image.fromarray(picture).resize((tile, tile), Image.Resampling.LANCZOS)
+            sheet.paste(tile_picture, (left + place * (tile + _GAP), top))
+        draw.text((left, top + tile + 6), strip.title, fill=_INK, font=_font(16))
+        draw.text((left, top + tile + 28), strip.words, fill=_FAINT, font=_font(14))
+    return sheet
+
+
+def _scale(sheet: Image.Image, draw: ImageDraw.ImageDraw, right: int) -> None:
+    """What the colours of the heatmap mean."""
+    bar = np.broadcast_to(hot(np.linspace(0, 1, 160)).astype(np.uint8), (12, 160, 3))
+    sheet.paste(Image.fromarray(np.ascontiguousarray(bar)), (right - 160, 28))
+    draw.text((right - 160, 44), "0", fill=_FAINT, font=_font(12))
+    draw.text((right, 44), "16 mm", fill=_FAINT, font=_font(12), anchor="ra")
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
