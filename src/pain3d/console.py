@@ -62,15 +62,19 @@ class _Lines:
 
     def __init__(self, what: str, unit: str) -> None:
         self._what, self._unit = what, unit
-        self._started = self._spoken = time.monotonic()
+        self._started = self._spoken = 0.0
+        self._first = 0
 
     def __call__(self, done: int, of: int) -> None:
         now = time.monotonic()
+        if not self._first:  # the clock starts with the first piece: getting ready says nothing about the rate
+            self._started = self._spoken = now
+            self._first = done
         if done < of and now - self._spoken < _LINE_EVERY_S:
             return
         self._spoken = now
-        rate = done / max(now - self._started, 1e-9)
-        left = (of - done) / rate if rate else 0.0
+        rate = max(done - self._first, 1) / max(now - self._started, 0.001)
+        left = (of - done) / rate
         print(f"{self._what}: {done}/{of} {self._unit}, {rate:.1f} {self._unit}/s, {left:.0f} s left", file=sys.stderr)
 
 

@@ -31,6 +31,8 @@ MAX_SIDE = 16_384
 
 JPEG_QUALITY = 95
 _ZLIB_RLE = 3
+_LEAST_PALETTE = 17
+"""Pillow packs pictures with up to 16 colours into 4 bits a pixel; one black entry more keeps the contract's 8."""
 _FILE_FORMATS = ("JPEG", "PNG", "WEBP")
 
 
@@ -86,12 +88,13 @@ def decode_heatmap(encoded: bytes, heatmap_max_mm: float = HEATMAP_MAX_MM) -> Fl
 
 def encode_segmentation(classes: UInt8[np.ndarray, "height width"], palette: Sequence[PaletteEntry]) -> bytes:
     """Classes as 8-bit palette PNG; the pixel value is the class."""
-    picture = Image.fromarray(np.ascontiguousarray(classes)).convert("L")
-    colors = bytearray(3 * 256)
+    picture = Image.fromarray(np.ascontiguousarray(classes))
+    entries = max(_LEAST_PALETTE, *(entry.index + 1 for entry in palette))
+    colors = bytearray(3 * entries)
     for entry in palette:
         colors[3 * entry.index : 3 * entry.index + 3] = bytes(entry.color)
-    picture.putpalette(bytes(colors[: 3 * (max(entry.index for entry in palette) + 1)]))
-    return _saved(picture, "PNG", compress_level=1, compress_type=_ZLIB_RLE, bits=8)
+    picture.putpalette(bytes(colors))
+    return _png(picture)
 
 
 def encode_depth(depth_m: Float[np.ndarray, "height width"]) -> bytes:

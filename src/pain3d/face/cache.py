@@ -15,7 +15,7 @@ import numpy as np
 
 from pain3d import __version__
 
-FORMAT = 2
+FORMAT = 3
 """Raise when the arrays in the file change their meaning."""
 
 Arrays = dict[str, np.ndarray]

@@ -142,7 +142,7 @@ def target_weights(shape: Shape) -> dict[str, float]:
 
     A shape gives ``male`` 0..1, ``child`` and ``old`` 0..1 (the rest is young), ``muscle`` and ``weight`` 0..1
     (0.5 average), ``african``, ``asian`` and ``caucasian`` (used as shares of their sum), and any number of local
-    changes by the name of a target pair as in `LOCAL_PAIRS`, -1..1. Macro weights are products of the piecewise
+    changes by the name of a target pair as in `LOCAL_PAIRS`, -1..1, or of a single target, 0..1. Macro weights are products of the piecewise
     linear interpolation weights of each dimension, as MakeHuman defines them.
     """
     ages = {"child": shape["child"], "old": shape["old"], "young": 1 - shape["child"] - shape["old"]}
@@ -160,7 +160,7 @@ def target_weights(shape: Shape) -> dict[str, float]:
                     weights[f"universal/{sex}-{age}-{muscle}-{weight}"] = s * a * m * w
     for name, value in shape.items():
         if name not in MACROS:
-            negative, positive = LOCAL_PAIRS[name]
+            negative, positive = LOCAL_PAIRS[name] if name in LOCAL_PAIRS else (name, name)
             weights[positive if value >= 0 else negative] = abs(value)
     return weights
 

@@ -17,8 +17,8 @@ EYE_VERTICES = (np.arange(14598, 14670), np.arange(14670, 14742))
 
 IRIS_OF_FISSURE = 0.212
 IRIS_RADIUS_RANGE_M = (4.7e-3, 5.9e-3)
-"""Radius of the iris in widths of the gap between the lids, and its bounds. Adults: 5.85 +- 0.2 mm (Ruefer et al. 2005) in
-a gap of 28 mm; the heads' gaps are 20 to 26 mm wide, and an iris of life size in them looks like a doll's."""
+"""Radius of the iris in widths of the gap between the lids, and its bounds. Adults: 5.85 +- 0.2 mm (Ruefer et al.
+2005) in a gap of 28 mm; the heads' gaps are 20 to 26 mm wide, and an iris of life size in them looks like a doll's."""
 
 FISSURE = ((6847, 6805), (63, 21))
 """Vertices of `base.obj` at the inner and the outer corner of the left and the right eye."""
@@ -41,8 +41,12 @@ CORNEAL_BULGE = 0.028
 (an eye's: 7.8). Lids are kept outside 1.035 radii, so the cornea never comes through them."""
 
 GAZE_TARGET_M = (0.0, 0.0, 1.0)
-"""What a face looks at: a point at arm's length and a bit, so that the eyes converge by 1.7 degrees each. Looking ahead,
-an iris stands in the middle between the lids at rest: the heads' lids lie up to 15 degrees below the centre of the eyeball."""
+"""What a face looks at: a camera at a metre, so that the lines of sight converge by 1.7 degrees each. Looking ahead, an
+iris stands in the middle between the lids at rest, which on some heads lies 15 degrees below the eyeball's centre."""
+
+ANGLE_KAPPA = np.tan(np.radians(3.5))
+"""Slope by which the axis of the cornea lies temporal of the line of sight (angle kappa, 3 to 5 degrees in adults);
+eyes without it look crossed."""
 
 SEGMENTS = 40
 IRIS_RINGS = np.array([0.18, 0.36, 0.55, 0.74, 0.88, 0.96, 1.0])
@@ -123,7 +127,8 @@ class Eyes(AnatomyPart):
         ahead = self._gaze_target_m - centre
         lids = neutral_m[self._coarse_of[list(LID_MIDDLES[side])]] - centre
         pitch = np.arctan2(lids[:, 1], lids[:, 2]).mean()
-        lowered = ahead + np.array([0, np.tan(pitch) * ahead[2], 0])
+        temporal = 1.0 if side == 0 else -1.0
+        lowered = ahead + ahead[2] * np.array([temporal * ANGLE_KAPPA, np.tan(pitch), 0])
         return centre + _look(self._local(radius, iris), lowered)
 
     def _local(self, radius: float, iris_radius: float) -> Float[np.ndarray, "point 3"]:

@@ -1,7 +1,7 @@
 """Eyelashes: ribbons along the lids, rooted on the settled lid margins, so that they follow every blink.
 
-A ribbon is drawn see-through by the renderer, which cuts single hairs out of it: u runs along the lid from nose to temple,
-v from the roots (0) to the tips (1).
+A ribbon is drawn see-through by the renderer, which cuts single hairs out of it: u runs along the lid from nose to
+temple, v from the roots (0) to the tips (1).
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ LOWER_LASHES = LashRow(
         (11695, 6834, 6831, 6828, 6825, 6820, 6817, 6814, 11693, 6811, 6808),
         (5080, 50, 47, 44, 41, 36, 33, 30, 5078, 27, 24),
     ),
-    length_mm=5.0,
+    length_mm=3.8,
     stations=15,
     bands=2,
-    rise_degrees=(-35.0, -70.0),
+    rise_degrees=(-25.0, -65.0),
 )
 ROWS = (UPPER_LASHES, LOWER_LASHES)
 
@@ -124,12 +124,7 @@ class _Ribbon:
         outwards = roots - centre_m
         outwards = _units(outwards - np.einsum("sc,sc->s", outwards, along)[:, None] * along)
         up = np.cross(outwards, along) * -self._nasal
-        points = (
-            roots
-            + self._out[:, :, None] * outwards
-            + self._up[:, :, None] * up
-            + self._lean[:, :, None] * along
-        )
+        points = roots + self._out[:, :, None] * outwards + self._up[:, :, None] * up + self._lean[:, :, None] * along
         return points.reshape(-1, 3).astype(np.float32)
 
 

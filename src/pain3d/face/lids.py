@@ -24,7 +24,7 @@ SOCKET_POLE = 11915
 """Vertex of `base.obj` at the back of the left socket."""
 MARGIN_RING = 13
 """The visible edge of the lids."""
-LAST_RING = 22
+LAST_RING = 25
 """Rings beyond lie on brow, nose and cheek."""
 
 HELD_TO = (14, 20)
@@ -33,6 +33,14 @@ FOLLOWS_TO = (13, 21)
 FOLLOWS_FROM = (5, 10)
 """Outwards from the margin up to the first ring of `FOLLOWS_TO`, and inwards down to the second of `FOLLOWS_FROM`, skin
 turns fully with the margin; from the other two rings on it does not turn."""
+
+FOLD_ROOM = 0.35
+"""Skin around the eye keeps at least this share of its distance, by angle, from the margin: cheek and brow crowd the lids in
+pain, but never slide over them."""
+FOLD_SOFT = 0.02
+"""Radians over which crowding sets in."""
+FOLD_FADE = (21, 25)
+"""Rings over which the rule fades out."""
 
 SPREAD_RINGS = 3.0
 """Rings over which lid skin leaves its own column for the mean of those around it, which rounds the corners of the eye."""
@@ -43,6 +51,8 @@ CLEARANCE = 1.035
 """Skin stays outside this many radii of the eyeball; the cornea bulges to 1.028."""
 SOFTNESS_M = 0.5e-3
 """Height above the clearance below which skin is compressed instead of cut off, so that layers keep their order."""
+OUTSIDE_M = 0.35e-3
+"""How much further out than the inside of the lids their outside stays."""
 
 REST_DROP = 0.13
 REST_LIFT = 0.06
@@ -115,6 +125,10 @@ class LidTopology:
     """How much each of them turns with the margin of its column."""
     spread: tuple[Float[np.ndarray, " lid"], Float[np.ndarray, " lid"]]
     """How much it looks at the columns beside its own: 0 on the margin, 1 on the skin further out."""
+    floor_m: tuple[Float[np.ndarray, " lid"], Float[np.ndarray, " lid"]]
+    """Its least height above the clearance: 0 inside the lids, `OUTSIDE_M` outside."""
+    crowd: tuple[Float[np.ndarray, " lid"], Float[np.ndarray, " lid"]]
+    """How much of the rule against folds (`FOLD_ROOM`) applies to it."""
     margin: tuple[Int[np.ndarray, " loop"], Int[np.ndarray, " loop"]]
     """Fine points along the visible edge of the lids, once around."""
 
@@ -129,17 +143,21 @@ def build_lids(coarse: CoarseModel, matrix: sp.csr_matrix) -> LidTopology:
     rings = lid_rings(coarse)
     fine = [matrix @ ring for ring in rings.ring]
     points = [np.flatnonzero(ring < LAST_RING) for ring in fine]
-    follow, spread = [], []
+    follow, spread, crowd, floor_m = [], [], [], []
     for ring, mine in zip(fine, points, strict=True):
         outwards = (ring[mine] - FOLLOWS_TO[0]) / (FOLLOWS_TO[1] - FOLLOWS_TO[0])
         inwards = (FOLLOWS_FROM[1] - ring[mine]) / (FOLLOWS_FROM[1] - FOLLOWS_FROM[0])
         follow.append(1 - _smooth_step(np.maximum(outwards, inwards)))
         spread.append(_smooth_step((ring[mine] - MARGIN_RING) / SPREAD_RINGS))
+        floor_m.append(OUTSIDE_M * _smooth_step((ring[mine] - MARGIN_RING + 2) / 2))
+        crowd.append(np.minimum(spread[-1], 1 - _smooth_step((ring[mine] - FOLD_FADE[0]) / (FOLD_FADE[1] - FOLD_FADE[0]))))
     margin = [_margin_loop(ring == MARGIN_RING, coarse, matrix) for ring in rings.ring]
     return LidTopology(
         points=(points[0], points[1]),
         follow=(follow[0], follow[1]),
         spread=(spread[0], spread[1]),
+        floor_m=(floor_m[0], floor_m[1]),
+        crowd=(crowd[0], crowd[1]),
         margin=(margin[0], margin[1]),
     )
 
@@ -209,9 +227,10 @@ class Lids:
         upper, lower, closing = margin_shares(motion)
         for k, eye in enumerate(self._eyes):
             mine = self.topology.points[k]
-            lid = _lift_off(points_m[mine] - self.centres_m[k], self.radii_m[k])
+            limit_m = CLEARANCE * self.radii_m[k] + self.topology.floor_m[k]
+            lid = _lift_off(points_m[mine] - self.centres_m[k], limit_m)
             lid = eye.turn(lid, upper[k], lower[k], closing[k], motion.closure[k])
-            out[mine] = _stay_out(lid, self.radii_m[k]) + self.centres_m[k]
+            out[mine] = _stay_out(lid, limit_m) + self.centres_m[k]
         return out
 
 
@@ -224,13 +243,21 @@ class _Eye:
     closing: Float[np.ndarray, " lid"]
     level: Float[np.ndarray, " lid"]
     """Change of distance from the axis that brings both margins to one depth when they meet."""
+    side: Float[np.ndarray, " lid"]
+    """1 above the upper margin, -1 below the lower, 0 between."""
+    room: Float[np.ndarray, " lid"]
+    """The least elevation (below: the greatest) a point may have while the margins stand as in the mesh."""
+    margin: Float[np.ndarray, " lid"]
+    """Aperture of its column, by which the margin moves."""
+    meeting: Float[np.ndarray, " lid"]
+    crowd: Float[np.ndarray, " lid"]
 
     @staticmethod
     def measure(
         topology: LidTopology, neutral_m: Float[np.ndarray, "point 3"], eye: int, centre_m: np.ndarray, radius_m: float
     ) -> _Eye:
-        loop = _lift_off(neutral_m[topology.margin[eye]] - centre_m, radius_m)
-        lid = _lift_off(neutral_m[topology.points[eye]] - centre_m, radius_m)
+        loop = _lift_off(neutral_m[topology.margin[eye]] - centre_m, CLEARANCE * radius_m + OUTSIDE_M)
+        lid = _lift_off(neutral_m[topology.points[eye]] - centre_m, CLEARANCE * radius_m + topology.floor_m[eye])
         x = lid[:, 0]
         low, high = _profile(loop, x)
         aperture = high[:, 0] - low[:, 0]
@@ -240,11 +267,18 @@ class _Eye:
         reach = topology.follow[eye] * np.maximum(reach - GAP_M / radius_m, 0)
         height = np.clip((_elevation(lid) - low[:, 0]) / np.maximum(aperture, 1e-3), 0, 1)
         uneven = topology.follow[eye] * (low[:, 1] - high[:, 1])
+        above = _elevation(lid) > (low[:, 0] + high[:, 0]) / 2
+        rim = np.where(above, high[:, 0], low[:, 0])
         return _Eye(
             upper=reach * height,
             lower=reach * (1 - height),
             closing=reach * (_meeting(loop[:, 0], x) - height),
             level=uneven * (height - 0.5),
+            side=np.where(above, 1.0, -1.0),
+            room=rim + FOLD_ROOM * (_elevation(lid) - rim),
+            margin=np.maximum(aperture - GAP_M / radius_m, 0),
+            meeting=_meeting(loop[:, 0], x),
+            crowd=topology.crowd[eye],
         )
 
     def turn(
@@ -252,6 +286,7 @@ class _Eye:
     ) -> Float[np.ndarray, "lid 3"]:
         """Rotate points about the x axis, +z towards +y."""
         angle = self.upper * upper + self.lower * lower + self.closing * closing
+        angle += self._uncrowd(_elevation(lid) + angle, upper, lower, closing)
         distance = np.sqrt(np.square(lid[:, 1]) + np.square(lid[:, 2]))
         scale = 1 + closure * self.level / np.maximum(distance, 1e-3)
         sine, cosine = np.sin(angle) * scale, np.cos(angle) * scale
@@ -259,6 +294,16 @@ class _Eye:
         out[:, 1] = lid[:, 1] * cosine + lid[:, 2] * sine
         out[:, 2] = lid[:, 2] * cosine - lid[:, 1] * sine
         return out
+
+    def _uncrowd(
+        self, elevation: Float[np.ndarray, " lid"], upper: float, lower: float, closing: float
+    ) -> Float[np.ndarray, " lid"]:
+        """How far to turn points away from the margin so that each keeps its room."""
+        above = self.side > 0
+        risen = self.margin * (np.where(above, upper, lower) + closing * (self.meeting - above))
+        short = (self.room + risen - elevation) * self.side
+        eased = np.square(np.clip(short + FOLD_SOFT, 0, 2 * FOLD_SOFT)) / (4 * FOLD_SOFT)
+        return 0*self.crowd * self.side * np.maximum(eased, short)
 
 
 def margin_shares(
@@ -303,16 +348,17 @@ def _at(x: np.ndarray, columns: np.ndarray, values: np.ndarray) -> Float[np.ndar
     return np.stack([np.interp(x, columns, values[:, k]) for k in range(2)], axis=1)
 
 
-def _lift_off(points: Float[np.ndarray, "point 3"], radius_m: float) -> Float[np.ndarray, "point 3"]:
-    """Move points outwards, out of the clearance; points well outside stay, and points on one ray keep their order."""
+def _lift_off(
+    points: Float[np.ndarray, "point 3"], limit_m: float | Float[np.ndarray, " point"]
+) -> Float[np.ndarray, "point 3"]:
+    """Move points outwards, beyond a distance; points well outside stay, and points on one ray keep their order."""
     distance = np.sqrt(np.square(points).sum(axis=1))
-    limit = CLEARANCE * radius_m
-    above = np.minimum((distance - limit) / SOFTNESS_M, 1.0)
-    lifted = np.where(above < 1, limit + SOFTNESS_M * np.exp(above - 1), distance)
+    above = np.minimum((distance - limit_m) / SOFTNESS_M, 1.0)
+    lifted = np.where(above < 1, limit_m + SOFTNESS_M * np.exp(above - 1), distance)
     return points * (lifted / distance)[:, None]
 
 
-def _stay_out(points: Float[np.ndarray, "point 3"], radius_m: float) -> Float[np.ndarray, "point 3"]:
+def _stay_out(points: Float[np.ndarray, "point 3"], limit_m: Float[np.ndarray, " point"]) -> Float[np.ndarray, "point 3"]:
     """The same for what turning may have pushed in: a plain limit."""
     distance = np.sqrt(np.square(points).sum(axis=1))
-    return points * np.maximum(CLEARANCE * radius_m / distance, 1)[:, None]
+    return points * np.maximum(limit_m / distance, 1)[:, None]

@@ -17,6 +17,8 @@ from pain3d.face.subdivision import split_edges, subdivide
 
 REFINED_ABOVE_M = 0.53
 """Height on the base mesh above which skin is subdivided; garment covers what lies below."""
+THROAT_BEHIND_M = 0.115
+"""Depth on the base mesh behind which the cavity of the mouth is not subdivided: nobody sees it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,7 +66,8 @@ def build_skin(coarse: CoarseModel) -> SkinMesh:
     """Subdivide the body and lay it out in the atlas."""
     chart = chart_of_quads(coarse)
     middle = coarse.base_m[coarse.quads].mean(axis=1)
-    refined = middle[:, 1] > REFINED_ABOVE_M
+    throat = (chart == CHARTS.index("mouth")) & (middle[:, 2] < THROAT_BEHIND_M)
+    refined = (middle[:, 1] > REFINED_ABOVE_M) & ~throat
     split = split_edges(coarse.quads, refined)
     corners = coarse.base_m[coarse.quads]
     diagonal = np.linalg.norm(corners[:, 3] - corners[:, 1], axis=1) < np.linalg.norm(

@@ -1,8 +1,8 @@
 """Teeth, gums and palate: anatomical dental arches, carried by the helper teeth of the base mesh.
 
 The helpers say where the jaws are and how the lower one moves; tooth shapes and sizes are our own. Both arches are
-built once, in bite, in the frame of an arch: x to the subject's left, y up, z forward, origin at the facial side of the upper
-incisors' edges; millimetres.
+built once, in bite, in the frame of an arch: x to the subject's left, y up, z forward, origin at the facial side of the
+upper incisors' edges; millimetres.
 """
 
 from __future__ import annotations
@@ -193,12 +193,12 @@ class _Seats:
 
     def place(self, k: int, mlh: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "point 3"]:
         """Points of tooth k: along the arch, outwards, from the edge to the root."""
-        m, l, h = mlh[:, :1], mlh[:, 1:2], mlh[:, 2:]
+        along, outwards, height = mlh[:, :1], mlh[:, 1:2], mlh[:, 2:]
         return (
             self.middles[k]
-            + m * self.along[k]
-            + (l - self.torque[k] * h) * self.outwards[k]
-            + h * self.up * np.array([0.0, 1.0, 0.0])
+            + along * self.along[k]
+            + (outwards - self.torque[k] * height) * self.outwards[k]
+            + height * self.up * np.array([0.0, 1.0, 0.0])
         )
 
 
@@ -297,7 +297,9 @@ def _gum_row(seats: _Seats, row: tuple[float, float, float], facial: bool) -> Fl
         line = 1 - PAPILLA * np.abs(places) ** 2.4
         fade = np.clip(1 - above / 8.0, 0, 1)  # the scallops fade towards the vestibule
         height = tooth.lift_mm + tooth.height_mm * (fade * line + (1 - fade)) + above
-        surface = [half_thickness(tooth, 0.8 * m, min(h, 1.0))[0 if facial else 1] for m, h in zip(places, line, strict=True)]
+        surface = [
+            half_thickness(tooth, 0.8 * m, min(h, 1.0))[0 if facial else 1] for m, h in zip(places, line, strict=True)
+        ]
         mlh = np.stack([places * tooth.width_mm / 2, np.array(surface) + outside, height], axis=1)
         ends.append(seats.place(k, mlh))
     points = [ends[0][0]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from pain3d.face.assets import read_base_mesh
 from pain3d.face.cache import Arrays, cached

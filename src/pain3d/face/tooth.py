@@ -6,6 +6,7 @@ those of average adults (Wheeler's Dental Anatomy, 9th ed., tables of crown leng
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +30,11 @@ class Tooth:
     lift_mm: float = 0.0
     """How far the biting edge stays behind the occlusal plane."""
 
+    @property
+    def bites(self) -> bool:
+        """Front teeth bite with an edge, the others grind with a table."""
+        return self.kind in ("incisor", "canine")
+
 
 UPPER = (
     Tooth(kind="incisor", width_mm=8.5, height_mm=10.4, depth_mm=7.0),
@@ -51,8 +57,14 @@ LOWER = (
     Tooth(kind="molar", width_mm=10.3, height_mm=7.0, depth_mm=10.2, lift_mm=1.8),
 )
 
-FRONT_RINGS = {
-    # height / crown height, half width / (width / 2), facial and lingual surface / depth, exponent of the superellipse
+_GRINDING = (
+    (1.35, 0.74, 0.40, -0.40, 2.0),
+    (1.00, 0.84, 0.47, -0.46, 2.3),
+    (0.50, 1.04, 0.50, -0.50, 2.7),
+    (0.14, 0.92, 0.38, -0.38, 2.7),
+    (0.00, 0.58, 0.22, -0.22, 2.4),
+)
+RINGS: Mapping[Kind, tuple[tuple[float, float, float, float, float], ...]] = {
     "incisor": (
         (1.35, 0.60, 0.36, -0.42, 2.0),
         (1.00, 0.76, 0.43, -0.45, 2.2),
@@ -69,17 +81,11 @@ FRONT_RINGS = {
         (0.13, 0.90, 0.40, 0.10, 2.4),
         (0.00, 0.62, 0.31, 0.18, 2.6),
     ),
+    "premolar": _GRINDING,
+    "molar": _GRINDING,
 }
-"""Rings of the teeth that bite, root to edge."""
-
-BACK_RINGS = (
-    (1.35, 0.74, 0.40, -0.40, 2.0),
-    (1.00, 0.84, 0.47, -0.46, 2.3),
-    (0.50, 1.04, 0.50, -0.50, 2.7),
-    (0.14, 0.92, 0.38, -0.38, 2.7),
-    (0.00, 0.58, 0.22, -0.22, 2.4),
-)
-"""Rings of the teeth that grind; the last lies on the cusps, and a hollow is inside it."""
+"""Rings from root to edge: height in crown heights, half the width in half widths, facial and lingual surface in depths,
+exponent of the superellipse. The last ring of teeth that grind lies on their cusps, and a hollow is inside it."""
 
 FRONT_SEGMENTS = 14
 BACK_SEGMENTS = 12
@@ -89,18 +95,17 @@ FOSSA_MM = 1.9
 
 def segments_of(tooth: Tooth) -> int:
     """Points around the tooth."""
-    return FRONT_SEGMENTS if tooth.kind in FRONT_RINGS else BACK_SEGMENTS
+    return FRONT_SEGMENTS if tooth.bites else BACK_SEGMENTS
 
 
 def crown(tooth: Tooth) -> tuple[Float[np.ndarray, "point 3"], Int[np.ndarray, "triangle 3"]]:
     """Points (m, l, h) in millimetres and triangles, counter-clockwise seen from outside where m, l and h are
     right-handed in the order (l, m, h); the last point closes the biting end."""
-    biting = tooth.kind in FRONT_RINGS
-    rings = np.array(FRONT_RINGS[tooth.kind] if biting else BACK_RINGS)
+    rings = np.array(RINGS[tooth.kind])
     turn = np.arange(segments_of(tooth)) * (2 * np.pi / segments_of(tooth))
     points = np.concatenate([_ring(tooth, row, turn) for row in rings])
     edge = points[-len(turn) :]
-    tip = np.array([0.0, edge[:, 1].mean(), edge[:, 2].min() - 0.05 if biting else FOSSA_MM])
+    tip = np.array([0.0, edge[:, 1].mean(), edge[:, 2].min() - 0.05 if tooth.bites else FOSSA_MM])
     points = np.concatenate([points, tip[None]])
     points[:, 2] += tooth.lift_mm
     return points, _stack_triangles(len(rings), len(turn))
@@ -108,7 +113,7 @@ def crown(tooth: Tooth) -> tuple[Float[np.ndarray, "point 3"], Int[np.ndarray, "
 
 def half_thickness(tooth: Tooth, m: float, h: float) -> tuple[float, float]:
     """Facial and lingual surface of the crown [mm] at a place along its width (-1..1) and a height (0..1)."""
-    rings = np.array(FRONT_RINGS[tooth.kind] if tooth.kind in FRONT_RINGS else BACK_RINGS)[::-1]
+    rings = np.array(RINGS[tooth.kind])[::-1]
     facial, lingual, exponent = (np.interp(h, rings[:, 0], rings[:, k]) for k in (2, 3, 4))
     middle, half = (facial + lingual) / 2, (facial - lingual) / 2
     narrowed = half * (1 - min(abs(m), 0.98) ** exponent) ** (1 / exponent)
@@ -121,9 +126,9 @@ def _ring(tooth: Tooth, row: np.ndarray, turn: np.ndarray) -> Float[np.ndarray, 
     across = np.sign(c) * np.abs(c) ** (2 / exponent)
     along = np.sign(s) * np.abs(s) ** (2 / exponent)
     m = across * width * tooth.width_mm / 2
-    l = ((facial + lingual) / 2 + along * (facial - lingual) / 2) * tooth.depth_mm
+    outwards = ((facial + lingual) / 2 + along * (facial - lingual) / 2) * tooth.depth_mm
     h = height * tooth.height_mm + _cusps(tooth, height, across, along)
-    return np.stack([m, l, h], axis=1)
+    return np.stack([m, outwards, h], axis=1)
 
 
 def _cusps(tooth: Tooth, height: float, across: np.ndarray, along: np.ndarray) -> Float[np.ndarray, " point"]:

@@ -12,9 +12,13 @@ import warp as wp
 # The banner of Warp goes to standard output, where it would spoil machine-readable results.
 wp.config.log_level = wp.LOG_ERROR
 
+CPU_FLAGS = "-mllvm=-inline-threshold=9000"
+"""A generic processor, so that bytes do not depend on the machine's; only inlining differs from the compiler's default,
+which makes shading a quarter faster."""
+
 # Kernels are never differentiated, and no flag may trade exact arithmetic for speed.
 wp.set_module_options(
-    {"enable_backward": False, "fast_math": False, "fuse_fp": False, "cpu_compiler_flags": "-march=native -mllvm=-inline-threshold=9000", "max_unroll": 4}
+    {"enable_backward": False, "fast_math": False, "fuse_fp": False, "cpu_compiler_flags": CPU_FLAGS, "max_unroll": 4}
 )
 
 SUBPIXELS = wp.constant(256)
@@ -496,7 +500,7 @@ def encode_textures(
     dv = (low - top) * 0.5 / slope_step_mm + 128.5
     # a pit lies below its surroundings and sees less of the sky
     pit = wp.max((left + right + top + low) * 0.25 - here, 0.0)
-    cavity = 255.0 * (1.0 - wp.min(pit / (12.0 * slope_step_mm), 0.7))
+    cavity = 255.0 * (1.0 - wp.min(pit / (20.0 * slope_step_mm), 0.6))
     relief[i] = vec4b(
         wp.uint8(wp.clamp(du, 0.0, 255.0)), wp.uint8(wp.clamp(dv, 0.0, 255.0)), wp.uint8(cavity), wp.uint8(0)
     )

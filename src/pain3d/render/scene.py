@@ -54,7 +54,7 @@ class Camera:
         pitch: float = 0.0,
         roll: float = 0.0,
         resolution: int = 512,
-        vertical_fov: float = 23.0,
+        vertical_fov: float = 21.0,
         distance_m: float = 0.95,
         shift_m: tuple[float, float] = (0.0, 0.0),
     ) -> Camera:
@@ -76,7 +76,7 @@ class Camera:
             if not math.isfinite(degrees) or abs(degrees) > 180:
                 raise ValueError(f"{name}: {degrees} is not an angle in -180..180 degrees; 0 looks into the camera")
         if not 1 <= vertical_fov <= 120:
-            raise ValueError(f"vertical_fov: {vertical_fov} is outside 1..120 degrees; a portrait has about 24")
+            raise ValueError(f"vertical_fov: {vertical_fov} is outside 1..120 degrees; a portrait has about 21")
         if not 0.3 <= distance_m <= 10:
             raise ValueError(f"distance_m: {distance_m} is outside 0.3..10 m; a portrait is taken from about 1 m")
         head_to_room = head_rotation(yaw=yaw, pitch=pitch, roll=roll)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import warp as wp
 
-from pain3d.render.kernels import EMPTY, packed_depth, packed_triangle, vec4b
+from pain3d.render.kernels import CPU_FLAGS, EMPTY, packed_depth, packed_triangle, vec4b
 
 # Kernels are never differentiated, and no flag may trade exact arithmetic for speed.
 wp.set_module_options(
-    {"enable_backward": False, "fast_math": False, "fuse_fp": False, "cpu_compiler_flags": "-march=native -mllvm=-inline-threshold=9000", "max_unroll": 4}
+    {"enable_backward": False, "fast_math": False, "fuse_fp": False, "cpu_compiler_flags": CPU_FLAGS, "max_unroll": 4}
 )
 
 PI = wp.constant(3.14159265)
@@ -27,7 +27,7 @@ REGION_HAIR = wp.constant(wp.uint8(8))
 REGION_GARMENT = wp.constant(wp.uint8(9))
 SLOPE_STEP_MM = wp.constant(0.004)
 """Millimetres of relief per texel of 1024 that one step of the stored slope stands for."""
-SKIN_F0 = wp.constant(0.028)
+SKIN_F0 = wp.constant(0.032)
 """Reflectance of skin oil at normal incidence (refractive index 1.4)."""
 MIRROR_SIDE = wp.constant(32)
 """Texels along the side of an octahedral map of the surroundings."""
@@ -150,13 +150,17 @@ def light_vertices(
     facing = wp.dot(n, shadow_direction)
     inside = part == MOUTH or part == TEETH or part == wp.uint8(3)
     if inside:
-        # what lies behind the lips sees the sky through their opening alone
+        # what lies behind the lips sees the sky through their opening alone, and a little through the cheeks
         d = p - opening_m
-        behind = wp.max(-d[2], 0.0) + 0.25 * wp.abs(d[0])
-        open_sky = opening_m2 / (opening_m2 + PI * behind * behind)
+        behind = wp.max(-d[2] - 0.004, 0.0) + 0.15 * wp.abs(d[0])
+        open_sky = 0.05 + 0.95 * opening_m2 / (opening_m2 + 1.5 * behind * behind)
         bent = wp.normalize(0.5 * n + wp.vec3(0.0, 0.0, 1.0))
     if facing > -0.3:
-        q = p - shadow_centre_m + n * 0.0015
+        clear_m = float(0.0015)
+        if part == EYE:
+            # lids lie on the eyeball: the map is too coarse to part them
+            clear_m = 0.0045
+        q = p - shadow_centre_m + n * clear_m
         scale = 0.5 * float(shadow_height.shape[0]) / shadow_half_m
         middle = 0.5 * float(shadow_height.shape[0])
         sx = wp.dot(q, shadow_right) * scale + middle
@@ -170,12 +174,13 @@ def light_vertices(
         for k in range(8):
             bx = sx + taps[k * 2][0] * search
             by = sy + taps[k * 2][1] * search
-            ix = wp.clamp(whole(bx), 0, shadow_height.shape[1] - 1)
-            iy = wp.clamp(whole(by), 0, shadow_height.shape[0] - 1)
-            h = float(shadow_height[iy, ix])
-            if h > here + 1.2 * slope:
-                blockers += 1.0
-                above += h - here
+            ix = whole(bx)
+            iy = whole(by)
+            if ix >= 0 and iy >= 0 and ix < shadow_height.shape[1] and iy < shadow_height.shape[0]:
+                h = float(shadow_height[iy, ix])
+                if h > here + 1.2 * slope:
+                    blockers += 1.0
+                    above += h - here
         if blockers > 0.0:
             gap_m = above / blockers * 1.0e-6
             wide = wp.clamp(gap_m * light.key_size[0] * scale, 0.9, 12.0)
@@ -316,6 +321,16 @@ def env_reflectance(f0: float, roughness: float, nv: float) -> float:
     ry = 0.0425 - 0.0275 * roughness
     g = wp.min(rx * rx, wp.exp(-6.4324 * nv)) * rx + ry
     return f0 * (-1.04 * g + 1.04 - 0.572 * roughness) + (1.04 * g - 0.04 + 0.022 * roughness)
+
+
+@wp.func
+def bounced(open_sky: float, albedo: float) -> float:
+    """Gain by light that bounces between the walls of a fold (Jimenez et al., *Practical real-time strategies for
+    accurate indirect occlusion*, 2016)."""
+    a = 2.0404 * albedo - 0.3324
+    b = 0.6417 - 4.7951 * albedo
+    c = 2.7552 * albedo + 0.6903
+    return wp.max((a * open_sky + b) * open_sky + c, 1.0)
 
 
 @wp.func
@@ -543,14 +558,17 @@ def shade(
     lift = wp.clamp(0.35 * (wp.dot(normal, wp.vec3(0.0, 1.0, 0.0)) - wp.dot(smooth, wp.vec3(0.0, 1.0, 0.0))), -0.2, 0.2)
     ambient = ambient * (1.0 + lift)
     contact = float(1.0)
-    if wet and i >= 0:
+    if wet:
         reach = 0.0045 * focal_px / wp.max(-position[2], 0.05)
         contact = lids_above(nearest, size, px, py, -position[2], reach)
-        contact = 0.35 + 0.65 * contact
-    # light bounced between the walls of a fold takes on their colour
-    bounce = (1.0 - occlusion) * 0.55
-    ambient = wp.cw_mul(ambient, wp.vec3(1.0 + bounce * albedo[0], 1.0 + bounce * albedo[1], 1.0 + bounce * albedo[2]))
-    received = (wp.cw_mul(light.key_colour, key) + ambient) * (contact * (0.25 + 0.75 * cavity))
+        if kind == EYE:
+            contact = 0.4 + 0.6 * contact
+        else:
+            contact = 0.7 + 0.3 * contact
+    ambient = wp.cw_mul(
+        ambient, wp.vec3(bounced(occlusion, albedo[0]), bounced(occlusion, albedo[1]), bounced(occlusion, albedo[2]))
+    )
+    received = (wp.cw_mul(light.key_colour, key) + ambient) * (contact * (0.4 + 0.6 * cavity))
     radiance = wp.cw_mul(albedo, received)
     # mirror-like part
     half_vector = wp.normalize(l + view)
@@ -569,7 +587,7 @@ def shade(
     if kind == EYE:
         f0 = 0.04
         bright = wp.length(light.key_colour) / (PI * light.key_size[0] * light.key_size[1] * 4.0)
-        image = lamp_image(mirror_direction, light) * wp.min(bright * 1.2, 14.0) * wp.clamp(shadow * 1.5, 0.0, 1.0)
+        image = lamp_image(mirror_direction, light) * wp.min(bright * 1.2, 14.0) * contact
         tint = light.key_colour / wp.max(wp.length(light.key_colour), 1.0e-4) * 1.732
         glare = mirrored(mirror_direction, 0.0, light) * open_mirror
         radiance += (tint * image + glare) * schlick(f0, nv)
@@ -582,7 +600,7 @@ def shade(
         nl_lit = wp.max(nl, 0.0)
         share = float(0.0)
         if living:
-            share = 0.22
+            share = 0.3
         lobes = (1.0 - share) * ggx_lobe(wide, nh, nl_lit, nv) + share * ggx_lobe(tight, nh, nl_lit, nv)
         fresnel = schlick(f0, vh)
         radiance += light.key_colour * (lobes * fresnel * nl_lit * shadow * strength * PI * contact * cavity)
@@ -592,7 +610,7 @@ def shade(
         if living or region == REGION_GARMENT:
             # down hair and fibres glow at grazing view
             rim = 1.0 - nv
-            radiance += wp.cw_mul(albedo, received) * (0.35 * rim * rim * rim)
+            radiance += wp.cw_mul(albedo, received) * (0.2 * rim * rim * rim)
     colour[i] = to_bytes(on_film(radiance, light.exposure, film))
 
 
@@ -732,7 +750,7 @@ def finish(
         v = wp.cw_mul(v, v) * through + wp.cw_mul(lash_colour, lash_colour) * (1.0 - through)
         v = wp.vec3(wp.sqrt(v[0]), wp.sqrt(v[1]), wp.sqrt(v[2]))
     if grain > 0.0:
-        bits = hashed(i + grain_seed)
+        bits = hashed(i + hashed(grain_seed) * 1021)
         # the sum of two equal draws: a triangle of deviation 0.41
         noise = float((bits & 1023) + (bits >> 10) - 1023) / 1023.0
         v = v + wp.vec3(noise, noise, noise) * (grain * 255.0 * 2.4)

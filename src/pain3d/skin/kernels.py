@@ -248,6 +248,12 @@ def pigment(table: wp.array3d(dtype=wp.vec3), melanin: float, blood: float, oxyg
 
 
 @wp.func
+def resolved(cell_mm: float, pitch_mm: float) -> float:
+    """How much of a noise texels of this pitch can carry: all at 0.4 cells, none from 0.9 on."""
+    return smooth(0.9, 0.4, pitch_mm / cell_mm)
+
+
+@wp.func
 def collar_depth(garment: int, below: float, p: wp.vec3) -> float:
     """Millimetres below the neckline of this garment; `below` is measured from a crew neck."""
     x = wp.abs(p[0])
@@ -262,20 +268,22 @@ def collar_depth(garment: int, below: float, p: wp.vec3) -> float:
 
 
 @wp.func
-def cloth(volume: wp.array(dtype=wp.vec4), q: Paint, p: wp.vec3, depth: float) -> Texel:
+def cloth(volume: wp.array(dtype=wp.vec4), q: Paint, p: wp.vec3, depth: float, pitch: float) -> Texel:
     """Knitted jersey, or woven cotton for a gown."""
     out = Texel()
     slow = noise4(volume, wp.vec3(p[0] / 34.0, p[1] / 60.0, p[2] / 34.0) + q.offset)
-    fine = noise4(volume, p / 3.1 + q.offset)
-    thread = noise4(volume, p / 1.3 + q.offset)
-    out.height = 0.5 * slow[0] * smooth(15.0, 60.0, depth) + 0.06 * thread[0] + 0.08 * fine[1]
-    shade = 1.0 + 0.05 * slow[1] + 0.05 * fine[0] + 0.05 * thread[1]
+    fine = noise4(volume, p / 3.1 + q.offset) * resolved(3.1, pitch)
+    thread = wp.vec4()
+    if pitch < 1.0:
+        thread = noise4(volume, p / 1.3 + q.offset) * resolved(1.3, pitch)
+    out.height = 0.5 * slow[0] * smooth(15.0, 60.0, depth) + 0.04 * thread[0] + 0.03 * fine[1]
+    shade = 1.0 + 0.05 * slow[1] + 0.035 * fine[0] + 0.05 * thread[1]
     band = 15.0
     if q.garment == 2:
         band = 9.0
     if depth < band:
         rib = wp.sin(wp.atan2(p[0], p[2] + 60.0) * 130.0)
-        out.height += 0.8 * smooth(0.0, 2.5, depth) + 0.18 * rib
+        out.height += 0.8 * smooth(0.0, 2.5, depth) + 0.14 * rib
         shade *= (0.95 + 0.05 * rib) * (0.72 + 0.28 * smooth(0.0, 2.0, depth))
     else:
         shade *= 0.78 + 0.22 * smooth(band, band + 1.6, depth)
@@ -401,17 +409,17 @@ def brow_cover(q: Paint, s: float, t: float, lid: float) -> float:
     """Envelope of the brow, 0..1."""
     if s < -0.08 or s > 1.1:
         return 0.0
-    half = q.brow_half_mm * (0.78 + 0.22 * smooth(0.0, 0.18, s)) * (1.0 - 0.80 * smooth(0.45, 1.05, s))
+    half = q.brow_half_mm * (0.62 + 0.38 * smooth(-0.05, 0.25, s)) * (1.0 - 0.80 * smooth(0.45, 1.05, s))
     centre = q.brow_arch_mm * smooth(0.2, 0.65, s) * (1.0 - smooth(0.75, 1.1, s))
     away = wp.abs(t - centre) / wp.max(half, 0.3)
-    return smooth(1.15, 0.55, away) * smooth(-0.08, 0.12, s) * smooth(1.08, 0.92, s) * smooth(3.0, 6.0, lid)
+    return smooth(1.2, 0.35, away) * smooth(-0.08, 0.2, s) * smooth(1.08, 0.92, s) * smooth(3.0, 6.0, lid)
 
 
 @wp.func
 def hair_colour(q: Paint, shade: int) -> wp.vec3:
     """Colour of one hair: 0..127 pigmented, 128..255 grey, dark to light."""
     if shade < 128:
-        return q.hair * (0.55 + 0.9 * float(shade) / 127.0)
+        return q.hair * (0.35 + 0.8 * float(shade) / 127.0)
     return q.grey_hair * (0.7 + 0.5 * float(shade - 128) / 127.0)
 
 
@@ -439,6 +447,7 @@ def paint(
     part: wp.array(dtype=wp.uint8),
     position: wp.array(dtype=wp.vec3),
     fields: wp.array2d(dtype=wp.float32),
+    pitch: wp.array(dtype=wp.float32),  # mm from texel to texel
     # the subject
     q: Paint,
     layers: wp.array2d(dtype=wp.int32),
@@ -455,21 +464,26 @@ def paint(
     at = texel[i]
     p = position[at]
     kind = int(part[i])
+    step = pitch[i]
     out = Texel()
     if kind != 0:
         out = mucosa(volume, q, p, kind)
     else:
         below = collar_depth(q.garment, fields[i, 13], p)
         if below > 0.0:
-            out = cloth(volume, q, p, below)
+            out = cloth(volume, q, p, below, step)
         else:
             blood_at = fields[i, 0]
-            lip = smooth(0.30, 0.70, fields[i, 10])
+            lip = smooth(0.15, 0.85, fields[i, 10])
             lid = fields[i, 11]
             slow = noise4(volume, p / 23.0 + q.offset)
             mid = noise4(volume, p / 7.3 + q.offset)
-            fine = noise4(volume, p / 2.3 + q.offset)
-            micro = noise4(volume, p / 0.9 + q.offset)
+            fine = wp.vec4()
+            if step < 2.0:
+                fine = noise4(volume, p / 2.3 + q.offset) * resolved(2.3, step)
+            micro = wp.vec4()
+            if step < 0.8:
+                micro = noise4(volume, p / 0.9 + q.offset) * resolved(0.9, step)
             spot = float(layers[2, at] >> 8) / 4095.0
             groove = float(layers[1, at] >> 8) / 4095.0
             tuft = layers[0, at]
@@ -481,12 +495,12 @@ def paint(
             melanin += q.uneven * (0.12 * slow[0] + 0.09 * mid[0] + 0.07 * fine[0] + 0.06 * micro[0])
             melanin += spot * (1.0 - lip) * (0.6 + 0.5 * fine[2] + 0.3 * micro[2])
             blood = q.flush * blood_at + q.uneven * (0.16 * slow[1] + 0.20 * mid[1] + 0.20 * fine[1] + 0.16 * micro[1])
-            blood += 0.25 * groove
-            melanin += 0.16 * groove
+            blood += 0.16 * groove
+            melanin += 0.10 * groove
             venous = fields[i, 2] * (0.25 + 0.75 * q.periorbital)
             blood += 0.5 * venous
-            melanin = melanin + lip * (-0.25 + 0.12 * q.depth + 0.06 * mid[2])
-            blood = blood + lip * (1.45 * q.lip_red + 0.12 * mid[3] + 0.12 * fine[3])
+            melanin = melanin + lip * (-0.28 + 0.40 * q.depth + 0.06 * mid[2])
+            blood = blood + lip * (1.40 * q.lip_red * (1.0 - 0.45 * q.depth) + 0.12 * mid[3] + 0.12 * fine[3])
             colour = pigment(
                 table, q.melanin + q.per_melanin * melanin, q.blood + q.per_blood * blood, 1.0 - 0.8 * venous
             )
@@ -499,9 +513,9 @@ def paint(
             # relief
             pore = fields[i, 4] * q.pores
             relief = 0.025 * mid[3] + (0.018 + 0.03 * q.aged) * fine[3] + 0.012 * micro[3]
-            relief -= pore * 0.055 * wp.max(0.0, micro[0] + 0.3 * fine[1])
+            relief -= pore * 0.038 * wp.max(0.0, micro[0] + 0.3 * fine[1])
             relief = relief * (1.0 - lip) + lip * 0.05 * (fine[3] + 0.5 * micro[3])
-            relief -= groove * 0.8
+            relief -= groove * 0.9 * smooth(2.2, 0.7, step)
             relief += q.eye_bags * 0.7 * fields[i, 2]
             # roughness
             oil = q.oil * fields[i, 3]
@@ -512,11 +526,11 @@ def paint(
             # brows: single hairs, over a faint shadow of those too fine to draw
             brow = brow_cover(q, fields[i, 8], fields[i, 9], lid)
             if brow > 0.0:
-                under = 0.38 * brow * q.brow_density * (1.0 + 0.3 * fine[0])
-                colour = colour * (1.0 - under) + q.hair * under * 0.9 * (1.0 - q.grey) + q.grey_hair * (
+                under = 0.55 * brow * q.brow_density * (1.0 + 0.35 * fine[0])
+                colour = colour * (1.0 - under) + q.hair * (0.7 * under * (1.0 - q.grey)) + q.grey_hair * (
                     under * q.grey * 0.8
                 )
-                if brow > 0.45:
+                if brow > 0.35:
                     out.region = 3
             # beard: follicles shine blue-grey through shaven skin; stubble and beard are hairs as well
             beard = fields[i, 5]
@@ -537,7 +551,7 @@ def paint(
             # head hair
             inside = fields[i, 6] - q.hairline_mm + 3.2 * mid[0] + 1.6 * fine[0]
             kept = smooth(-0.16, 0.0, fields[i, 7] - q.baldness * (1.25 + 0.1 * mid[1]))
-            full = smooth(-1.5, 7.0, inside) * (0.06 + 0.94 * kept)
+            full = smooth(-3.0, 12.0, inside) * (0.04 + 0.96 * kept)
             if full > 0.0:
                 cover = full * q.hair_cover * (1.0 + 0.12 * fine[1] + 0.10 * micro[0])
                 cover = wp.clamp(cover, 0.0, 0.98)
@@ -551,7 +565,8 @@ def paint(
                     out.region = 8
             if hair > 0.0:
                 colour = colour * (1.0 - hair) + hair_colour(q, tuft & 255) * hair
-                relief += 0.16 * hair
+                relief += 0.10 * hair
+                gloss += (0.62 - gloss) * hair
             # the collar leaves a little shadow of contact
             colour = colour * (1.0 - 0.30 * smooth(-4.0, 0.0, below))
             out.colour = colour

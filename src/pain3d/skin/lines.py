@@ -41,10 +41,11 @@ def _forehead(rng: np.random.Generator, strength: float) -> list[Curve]:
         x = np.linspace(-44, 44, 45)
         y = 33.0 + 8.2 * k + rng.normal(0, 1.0) + 2.2 * np.cos(x / 44 * 2 * np.pi) * -1.0 - (x / 44) ** 4 * 4
         y = y + _wobble(rng, 45, 0.9)
+        x = x + rng.normal(0, 3)
         depth = strength * rng.uniform(0.35, 0.8) * (1.0 if 0 < k < 4 else 0.6)
         low, high = sorted(rng.integers(0, 45, 2))
         pieces = [(0, 45)] if rng.random() < 0.6 else [(0, int(low)), (int(high), 45)]
-        out += [(np.stack([x[a:b], y[a:b]], 1), depth, rng.uniform(0.8, 1.2)) for a, b in pieces if b - a > 6]
+        out += [(np.stack([x[a:b], y[a:b]], 1), depth, rng.uniform(1.3, 2.2)) for a, b in pieces if b - a > 11]
     return out
 
 
@@ -57,18 +58,15 @@ def _half(rng: np.random.Generator, strength: float) -> list[Curve]:
         t = np.linspace(0, len(knots) - 1, 6 * len(knots))
         k = np.arange(len(knots))
         curve = np.stack([np.interp(t, k, knots[:, 0]), np.interp(t, k, knots[:, 1])], axis=1)
-        kernel = np.array([0.25, 0.5, 0.25])
         for _ in range(6):
-            curve[1:-1] = (
-                kernel[0] * curve[:-2] + kernel[1] * curve[1:-1] + kernel[2] * curve[2:]
-            )
+            curve[1:-1] = 0.25 * curve[:-2] + 0.5 * curve[1:-1] + 0.25 * curve[2:]
         curve[:, 0] += _wobble(rng, len(curve), wobble)
         curve[:, 1] += _wobble(rng, len(curve), wobble)
         out.append((curve, depth * rng.uniform(0.75, 1.15), width))
 
-    add([(16, -37), (20, -44), (25, -52), (29, -60), (31, -68)], 0.10 + 0.75 * strength, 1.4)  # nasolabial
-    add([(28, -72), (30, -79), (30, -88)], 0.45 * max(0.0, strength - 0.25), 1.2)  # marionette
-    add([(5.5, 10), (5.8, 17), (7.5, 25)], 0.55 * strength, 1.0)  # glabella
+    add([(16, -37), (20, -44), (25, -52), (29, -60), (31, -68)], 0.10 + 0.75 * strength, 2.0)  # nasolabial
+    add([(28, -72), (30, -79), (30, -88)], 0.45 * max(0.0, strength - 0.25), 1.7)  # marionette
+    add([(5.5, 10), (5.8, 17), (7.5, 25)], 0.5 * strength, 1.5)  # glabella
     if rng.random() < 0.4:
         add([(2.0, 11), (2.2, 18)], 0.35 * strength, 0.9)
     for angle in np.linspace(32, -42, int(rng.integers(3, 6))):  # crow's feet
@@ -76,11 +74,11 @@ def _half(rng: np.random.Generator, strength: float) -> list[Curve]:
         reach = rng.uniform(9, 18)
         inner = np.array([47.5, 0.0]) + 2.0 * np.array([np.cos(turn), np.sin(turn)])
         tip = inner + reach * np.array([np.cos(turn), np.sin(turn)])
-        add([tuple(inner), tuple((inner + tip) / 2 + [0, 0.6]), tuple(tip)], strength * rng.uniform(0.4, 0.8), 0.7, 0.3)
+        add([tuple(inner), tuple((inner + tip) / 2 + [0, 0.6]), tuple(tip)], strength * rng.uniform(0.35, 0.7), 1.0, 0.3)
     for k in range(2 + int(strength > 0.5)):  # below the eye
         drop = 7.0 + 3.6 * k
         add([(21, -5 - drop * 0.45), (28, -4.5 - drop), (37, -4 - drop), (44, -3 - drop * 0.6)],
-            strength * rng.uniform(0.35, 0.6) + 0.06 * (k == 0), 0.9, 0.4)  # fmt: skip
+            strength * rng.uniform(0.3, 0.55) + 0.06 * (k == 0), 1.2, 0.4)  # fmt: skip
     for x in np.arange(2.0, 23.0, 3.2):  # upper and lower lip
         at = x + rng.normal(0, 0.8)
         fade = 0.5 * max(0.0, strength - 0.45) * rng.uniform(0.3, 1.0)
@@ -99,7 +97,7 @@ def _neck(rng: np.random.Generator, strength: float) -> list[Curve]:
     for k in range(3):
         x = np.linspace(-46, 46, 31)
         y = -136.0 - 15 * k + rng.normal(0, 2.5) + 6 * (x / 46) ** 2 + _wobble(rng, 31, 1.0)
-        out.append((np.stack([x, y], 1), (0.12 + 0.5 * strength) * rng.uniform(0.4, 0.9), 1.5))
+        out.append((np.stack([x, y], 1), (0.06 + 0.3 * strength) * rng.uniform(0.4, 0.9), 2.5))
     return out
 
 

@@ -42,6 +42,7 @@ class Painter:
             self._part = wp.array(atlas.part, dtype=wp.uint8)
             self._position = wp.array(atlas.position_mm, dtype=wp.vec3)
             self._fields = wp.array(atlas.fields, ndim=2, dtype=wp.float32)
+            self._pitch = wp.array(np.sqrt(atlas.area_mm2), dtype=wp.float32)
             self._empty = wp.array(atlas.empty, dtype=wp.int32)
             self._nearest = wp.array(atlas.nearest, dtype=wp.int32)
             self._table = wp.array(pigment_table(), dtype=wp.vec3)
@@ -65,7 +66,7 @@ class Painter:
             wp.launch(
                 kernels.paint,
                 len(self.atlas.texel),
-                inputs=[self._texel, self._part, self._position, self._fields, q, layers, self._table, *common],
+                inputs=[self._texel, self._part, self._position, self._fields, self._pitch, q, layers, self._table, *common],
                 outputs=maps,
             )
             for kind, name in ((0, "eyes"), (1, "teeth_gums"), (2, "lashes")):
@@ -144,7 +145,7 @@ def _parameters(traits: SkinTraits, atlas: SkinAtlas) -> kernels.Paint:
     q.per_melanin, q.per_blood = _PER_MELANIN, _PER_BLOOD
     q.tint = wp.vec3(*warm_tint(traits.warmth))
     q.depth = depth
-    q.uneven, q.periorbital, q.pores = traits.unevenness, traits.periorbital, traits.pores
+    q.uneven, q.periorbital, q.pores = traits.unevenness * (1.0 - 0.35 * depth), traits.periorbital, traits.pores
     q.oil, q.lip_red, q.eye_bags = traits.oiliness, traits.lip_red, traits.eye_bags
     q.aged = float(np.clip((traits.age_years - 25) / 55, 0.0, 1.2))
     q.make_up = traits.make_up
@@ -164,7 +165,7 @@ def _parameters(traits: SkinTraits, atlas: SkinAtlas) -> kernels.Paint:
     q.iris, q.collarette = wp.vec3(*traits.iris), wp.vec3(*traits.iris_collarette)
     q.pupil = float(rng.uniform(0.30, 0.42))
     yellow = traits.sclera_yellow
-    q.sclera = wp.vec3(0.60 - 0.03 * yellow, 0.565 - 0.05 * yellow, 0.545 - 0.17 * yellow)
+    q.sclera = wp.vec3(0.46 - 0.03 * yellow, 0.43 - 0.05 * yellow, 0.41 - 0.14 * yellow)
     stain = traits.teeth_yellow
     q.teeth = wp.vec3(0.62 - 0.05 * stain, 0.575 - 0.10 * stain, 0.49 - 0.22 * stain)
     q.offset = wp.vec3(*rng.uniform(0.0, kernels.NOISE_CELLS, 3))

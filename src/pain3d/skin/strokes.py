@@ -89,11 +89,11 @@ def brow_hairs(traits: SkinTraits, atlas: SkinAtlas) -> Strokes:
     near = np.flatnonzero((np.abs(t) < 9) & (s > -0.1) & (s < 1.1) & (atlas.fields[:, Field.LID] > 3) & (atlas.part == 0))
     s, t = s[near], t[near]
     half = 0.5 * traits.brow_width_mm
-    half = half * (0.78 + 0.22 * smoothstep(0, 0.18, s)) * (1 - 0.80 * smoothstep(0.45, 1.05, s))
+    half = half * (0.62 + 0.38 * smoothstep(-0.05, 0.25, s)) * (1 - 0.80 * smoothstep(0.45, 1.05, s))
     centre = traits.brow_arch_mm * smoothstep(0.2, 0.65, s) * (1 - smoothstep(0.75, 1.1, s))
     away = (t - centre) / np.maximum(half, 0.3)
-    weight = smoothstep(1.2, 0.6, np.abs(away)) * smoothstep(-0.08, 0.2, s) * smoothstep(1.1, 0.95, s)
-    chosen = pick(rng, weight * atlas.area_mm2[near], int(620 * max(traits.brow_density, 0.1)))
+    weight = smoothstep(1.25, 0.4, np.abs(away)) * smoothstep(-0.08, 0.22, s) * smoothstep(1.1, 0.95, s)
+    chosen = pick(rng, weight * atlas.area_mm2[near], int(900 * max(traits.brow_density, 0.1)))
     at, s, away = near[chosen], s[chosen], away[chosen]
     lift = np.interp(s, [0, 0.12, 0.3, 0.6, 1.0], [72, 55, 28, 4, -18]) - 20 * away + rng.normal(0, 9, len(at))
     side = np.sign(atlas.position_mm[atlas.texel[at], 0])
@@ -101,7 +101,7 @@ def brow_hairs(traits: SkinTraits, atlas: SkinAtlas) -> Strokes:
     direction = np.stack([side * np.cos(lift), np.sin(lift), -0.3 * np.cos(lift)], axis=1)
     length = np.interp(s, [0, 0.25, 0.7, 1.0], [5.5, 7.5, 7.0, 4.5]) * rng.uniform(0.6, 1.1, len(at))
     long_ones = (rng.random(len(at)) < 0.05) & (traits.age_years > 60) & (traits.sex == "male")
-    strength = rng.uniform(0.55, 1.0, len(at)) * (0.65 + 0.35 * min(traits.brow_density, 1.0))
+    strength = rng.uniform(0.65, 1.0, len(at)) * (0.65 + 0.35 * min(traits.brow_density, 1.0))
     return _hairs(rng, atlas, at, direction, length * (1 + 0.6 * long_ones), 0.17, strength, 0.75 * traits.grey**1.5)
 
 
@@ -110,7 +110,7 @@ def head_hairs(traits: SkinTraits, atlas: SkinAtlas) -> Strokes:
     rng = stream(traits.seed, "head hair")
     inside = atlas.fields[:, Field.SCALP] - traits.hairline_mm
     kept = smoothstep(-0.16, 0.0, atlas.fields[:, Field.BALD] - 1.25 * traits.baldness)
-    weight = smoothstep(-1.0, 8.0, inside) * (0.04 + 0.96 * kept) * (atlas.part == 0)
+    weight = smoothstep(-4.0, 10.0, inside) * kept * (atlas.part == 0)
     on = np.flatnonzero(weight > 0.01)
     share = float((weight[on] * atlas.area_mm2[on]).sum()) / 60000.0
     at = on[pick(rng, weight[on] * atlas.area_mm2[on], int(9000 * share * traits.hair_density))]

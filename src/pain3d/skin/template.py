@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from pain3d.face.assets import asset_root
 from pain3d.face.mesh import FaceMesh
 
-MASK_BLUR_TEXELS = {"lips": 1.2, "ears": 1.5}
+MASK_BLUR_TEXELS = {"lips": 2.0, "ears": 1.5}
 """Softens the borders of the masks, in texels of the 1024 that they are read at."""
 
 

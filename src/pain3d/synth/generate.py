@@ -138,11 +138,11 @@ def plan_manifest(config: PlanConfig, device: str = "cpu") -> Manifest:
             views=config.views,
             resolution=config.resolution,
             only=config.only,
+            vary_per_frame=config.vary_per_frame,
         ),
         configuration={
             "sampler": config.sampler,
             "non_pain": config.non_pain,
-            "vary_per_frame": config.vary_per_frame,
             "backgrounds": _fingerprints(config.backgrounds),
             "image_format": config.image_format,
             "subjects_per_shard": config.subjects_per_shard,

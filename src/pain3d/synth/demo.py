@@ -1,0 +1,64 @@
+"""The main job in small: make a dataset, check it, show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pain3d.data.audit import audit
+from pain3d.data.findings import AuditReport
+from pain3d.synth.generate import Advance, Result, Workers, generate
+from pain3d.synth.page import write_page
+from pain3d.synth.plan import PlanConfig
+from pain3d.synth.sheet import show
+
+
+def demo_config(seed: int = 0) -> PlanConfig:
+    """Ten people, every age band twice: neutral, four pains and a distractor, in three views each; 180 frames."""
+    return PlanConfig(subjects=10, expressions=4, distractors=1, views=3, seed=seed, subjects_per_shard=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    """What the demo made."""
+
+    result: Result
+    report: AuditReport
+    contact_sheet: Path
+    page: Path
+
+    def text(self) -> str:
+        """What was made and where it lies, for people."""
+        verdict = "sound" if self.report.ok else f"{len(self.report.findings)} findings"
+        return "\n".join(
+            [
+                self.result.text(),
+                *(str(finding) for finding in self.report.findings),
+                f"audit: {self.report.frames} frames, {verdict}",
+                f"contact sheet: {self.contact_sheet}",
+                f"page:          {self.page}",
+            ]
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """The same as plain values."""
+        return {
+            **self.result.to_json(),
+            "audit": self.report.to_json(),
+            "contact_sheet": str(self.contact_sheet),
+            "page": str(self.page),
+        }
+
+
+def demo(
+    out: Path | str, *, seed: int = 0, workers: Workers = "auto", on_progress: Advance | None = None
+) -> Demo:
+    """Make `demo_config` in `out`, audit it, and draw it; arguments and errors as in `generate`."""
+    result = generate(out, demo_config(seed), workers=workers, on_progress=on_progress)
+    report = audit(result.out)
+    return Demo(
+        result=result,
+        report=report,
+        contact_sheet=show(result.out),
+        page=write_page(result.out, report),
+    )

@@ -1,0 +1,167 @@
+"""One self-contained HTML page that shows a dataset: faces, heatmaps, labels, balance. Works as a file, without a network."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from string import Template
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from pain3d import __version__
+from pain3d.data.findings import AuditReport
+from pain3d.data.reader import Dataset, open_dataset
+from pain3d.data.sample import Sample
+from pain3d.errors import storage_error
+from pain3d.facs import AU_DESCRIPTIONS, MAX_INTENSITY, PAIN_AUS, Expression
+from pain3d.synth.balance import Balance, balance_of_rows
+from pain3d.synth.preview import Pair, by_expression, choose_pairs, overlay, preview_folder
+
+PAIRS = 10
+SIDE = 320
+"""Pixels of a picture on the page."""
+
+
+def write_page(dataset: Path | str, report: AuditReport) -> Path:
+    """Write ``preview/index.html`` into a finished dataset.
+
+    Args:
+        dataset: folder of the dataset.
+        report: what the audit said about it.
+
+    Returns:
+        The page.
+
+    Raises:
+        DataError: if the dataset cannot be read.
+        StorageError: if the page cannot be written.
+    """
+    folder = Path(dataset)
+    data = open_dataset(folder)
+    content = page(data, report)
+    try:
+        path = preview_folder(folder) / "index.html"
+        path.write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise storage_error(folder, error) from error
+    return path
+
+
+def page(data: Dataset, report: AuditReport) -> str:
+    """The page's HTML."""
+    pairs = choose_pairs(data, PAIRS)
+    balance = _balance(data)
+    return Template(_resource("page.html")).substitute(
+        style=_resource("page.css"),
+        name=html.escape(data.path.resolve().name),
+        version=__version__,
+        seed=data.manifest.seed,
+        subjects=f"{balance.subjects:,}",
+        frames=f"{balance.frames:,}",
+        resolution=data.manifest.design.resolution,
+        megabytes=f"{balance.bytes / 1e6:,.0f}",
+        audit="sound" if report.ok else f"{len(report.findings)} findings",
+        audit_class="good" if report.ok else "bad",
+        cards="\n".join(_card(pair) for pair in pairs),
+        views=_all_views(data, pairs),
+        scores=_bars({str(score): count for score, count in balance.by_pspi.items()}),
+        margins="\n".join(
+            f"<section><h3>{html.escape(name.capitalize())}</h3>{_bars(counts)}</section>"
+            for name, counts in balance.margins
+        ),
+        cells=f"{len(balance.by_cell)} of 50 cells of age, sex and appearance group hold a subject",
+    )
+
+
+def _balance(data: Dataset) -> Balance:
+    columns = ["subject_id", "split", "age_band", "sex", "ethnicity", "expression_id", "view_id", "PSPI"]
+    faces = [row for row in data.labels(columns).to_pylist() if row["view_id"] == 0]
+    size = sum(shard.bytes for shard in data.manifest.shards)
+    shards = len(data.manifest.shards)
+    return balance_of_rows(faces, title=str(data.path), frames=len(data), shards=shards, size=size)
+
+
+def _card(pair: Pair) -> str:
+    sample = pair.pain
+    pictures = (
+        _figure(pair.neutral.image, "neutral"),
+        _figure(sample.image, "pain"),
+        _figure(overlay(sample), f"displacement, at most {sample.heatmap.max():.1f} mm"),
+    )
+    facts = (
+        f"{sample.age_years} years, {sample.sex}, {sample.ethnicity.replace('_', ' ')}, "
+        f"Monk skin tone {sample.skin_tone_mst}, yaw {sample.yaw:.0f}°, {sample.split}"
+    )
+    return (
+        f'<article class="card"><header><b>{sample.subject_id}</b><span>{html.escape(facts)}</span></header>'
+        f'<div class="trio">{"".join(pictures)}</div>'
+        f'<div class="labels"><div class="score"><b>{sample.pspi:g}</b><span>PSPI of 16</span></div>'
+        f'<div class="units">{_units(sample.expression)}</div></div>'
+        f'<p class="formula">{_formula(sample.expression)}</p></article>'
+    )
+
+
+def _all_views(data: Dataset, pairs: Iterable[Pair]) -> str:
+    """Every expression and view of one subject."""
+    for pair in pairs:
+        rows = by_expression(data.subject(pair.pain.subject_id))
+        lines = "".join(_line(row) for row in rows)
+        return f'<p class="lead">{pair.pain.subject_id}: light, background and pose stay; the expression alone changes.</p>{lines}'
+    return ""
+
+
+def _line(row: list[Sample]) -> str:
+    expression = row[0].expression
+    acting = ", ".join(
+        f"{name} {value:g}" if name != "AU43" else name for name, value in expression.items() if value
+    )
+    pictures = "".join(_figure(sample.image, f"yaw {sample.yaw:.0f}°") for sample in row)
+    words = f"<b>PSPI {expression.pspi:g}</b><span>{acting or 'neutral'}</span>"
+    return f'<div class="line"><div class="what">{words}</div>{pictures}</div>'
+
+
+def _figure(picture: UInt8[np.ndarray, "height width 3"], caption: str) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.LANCZOS).save(buffer, "JPEG", quality=86)
+    source = f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    words = html.escape(caption)
+    return f'<figure><img src="{source}" alt="{words}" width="{SIDE}" height="{SIDE}"><figcaption>{words}</figcaption></figure>'
+
+
+def _units(expression: Expression) -> str:
+    bars = []
+    for name, value in expression.items():
+        if value:
+            largest = 1.0 if name == "AU43" else MAX_INTENSITY
+            kind = "pain" if name in PAIN_AUS else "other"
+            bars.append(
+                f'<div class="unit {kind}"><span>{name}</span><em>{AU_DESCRIPTIONS[name]}</em>'
+                f'<i><u style="width:{100 * value / largest:.0f}%"></u></i><b>{value:g}</b></div>'
+            )
+    return "".join(bars)
+
+
+def _formula(expression: Expression) -> str:
+    value = {name: f"{expression[name]:g}" for name in PAIN_AUS}
+    return (
+        f"AU4 {value['AU4']} + max(AU6 {value['AU6']}, AU7 {value['AU7']}) + "
+        f"max(AU9 {value['AU9']}, AU10 {value['AU10']}) + AU43 {value['AU43']} = {expression.pspi:g}"
+    )
+
+
+def _bars(counts: Mapping[str, int]) -> str:
+    most = max(counts.values(), default=0) or 1
+    return "".join(
+        f'<div class="bar"><span>{html.escape(name.replace("_", " "))}</span>'
+        f'<i><u style="width:{100 * count / most:.0f}%"></u></i><b>{count:,}</b></div>'
+        for name, count in counts.items()
+    )
+
+
+def _resource(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
