@@ -1,6 +1,6 @@
 """Where the time of one picture goes, stage by stage, on one core (or one GPU).
 
-    python benchmarks/render_stages.py [--resolution 512] [--device cpu] [--repeats 20]
+python benchmarks/render_stages.py [--resolution 512] [--device cpu] [--repeats 20]
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--resolution", type=int, default=512, help="pixels along each side (default: 512)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ... (default: cpu)")
-    parser.add_argument("--repeats", type=int, default=20, help="pictures measured; the median is printed (default: 20)")
+    parser.add_argument("--repeats", type=int, default=20, help="pictures measured, for the median (default: 20)")
     options = parser.parse_args()
 
     start = time.perf_counter()

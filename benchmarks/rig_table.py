@@ -30,7 +30,9 @@ def span(values: np.ndarray | list[float]) -> str:
 def main() -> None:
     model = makehuman.load()
     heads = [head_of(model, cell) for cell in cells()]
-    print("| unit at 5 | " + " | ".join(f"{name} up" for name in LEFT_LANDMARKS) + " | lip corner out | inner brow out |")
+    print(
+        "| unit at 5 | " + " | ".join(f"{name} up" for name in LEFT_LANDMARKS) + " | lip corner out | inner brow out |"
+    )
     print("|---" * (len(LEFT_LANDMARKS) + 3) + "|")
     for au in AU_NAMES:
         full = {au: 1.0 if au == "AU43" else 5.0}

@@ -5,11 +5,12 @@ Exit status: 0 done, 1 the work found something wrong, 2 bad arguments, 130 inte
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -164,9 +165,8 @@ def main(words: Sequence[str] | None = None) -> int:
         args=given,
         config=(tyro.conf.FlagCreatePairsOff, tyro.conf.UseAppendAction),
     )
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with stdout_kept_clean():
+        with _ended_like_ctrl_c(), stdout_kept_clean():
             answer = command.run(given)
     except UserError as error:
         print(f"pain3d: error: {_with_flag(str(error), command)}", file=sys.stderr)
@@ -178,8 +178,18 @@ def main(words: Sequence[str] | None = None) -> int:
     return answer.exit_code
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+@contextlib.contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """SIGTERM, which job schedulers send, cleans up as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _plan_config(options: PlanOptions, preset: Preset | None, words: Sequence[str]) -> PlanConfig:

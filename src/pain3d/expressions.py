@@ -138,10 +138,17 @@ def scheduled(subject: int, slot: int, *, slots: int, choices: int) -> int:
 
     Over the first n subjects, for any n, the counts of the choices differ by at most one; a subject's slots are
     distinct while `slots` <= `choices`; and every demographic cell runs through all choices, because the order moves
-    on by one each time that subjects, cells and choices come round together.
+    on by about half a turn each time that subjects, cells and choices come round together.
     """
     position = subject * slots + slot
-    return (position + position // math.lcm(CELLS * slots, choices)) % choices
+    turns = position // math.lcm(CELLS * slots, choices)
+    return (position + turns * _half_turn(choices)) % choices
+
+
+@cache
+def _half_turn(choices: int) -> int:
+    """The smallest step from half of `choices` on that visits all of them."""
+    return next(step for step in range(choices // 2, choices + 1) if math.gcd(step, choices) == 1)
 
 
 @cache

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from pain3d.data.files import file_sha256
 from pain3d.data.images import (
     PaletteEntry,
     encode_depth,
@@ -16,7 +20,16 @@ from pain3d.data.images import (
     encode_rgb,
     encode_segmentation,
 )
-from pain3d.data.manifest import Design, Manifest, ShardPlan, environment, shard_file
+from pain3d.data.manifest import (
+    Design,
+    Manifest,
+    ShardPlan,
+    ShardRecord,
+    environment,
+    read_manifest,
+    shard_file,
+    write_manifest,
+)
 from pain3d.data.progress import begin, finish
 from pain3d.data.schema import FrameRow
 from pain3d.data.writer import write_shard
@@ -169,6 +182,35 @@ def dataset(out: Path, what: Manifest | None = None) -> Manifest:
         if shard in pending:
             write_shard(out, shard, rows(what, subjects), what.annotations)
     return finish(out, what, shards)
+
+
+def rewrite(
+    out: Path, file: str, edit: Callable[[list[dict[str, Any]]], object], schema: pa.Schema | None = None
+) -> None:
+    """Change rows of a shard behind the writer's back; its entry in the manifest is brought up to date.
+
+    Args:
+        out: the dataset.
+        file: the shard.
+        edit: changes the rows in place.
+        schema: of the new file; the old one's by default.
+    """
+    path = out / file
+    table = pq.read_table(path)
+    records = table.to_pylist()
+    edit(records)
+    new = pa.Table.from_pylist(records, schema=schema or table.schema)
+    pq.write_table(new, path, row_group_size=100)
+    found = read_manifest(out)
+    record = ShardRecord(
+        file=file,
+        split=next(shard.split for shard in found.shards if shard.file == file),
+        rows=len(new),
+        bytes=path.stat().st_size,
+        sha256=file_sha256(path),
+    )
+    shards = tuple(record if shard.file == file else shard for shard in found.shards)
+    write_manifest(out, dataclasses.replace(found, shards=shards))
 
 
 def changed(frame: FrameRow, **values) -> FrameRow:

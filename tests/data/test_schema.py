@@ -78,7 +78,7 @@ def test_frame_ids_read_back(numbers):
 
 @pytest.mark.parametrize("text", ["", "s42-e07-v1", "s00042-e7-v1", "s00042-e07", "x00042-e07-v1", "s00042-e07-v1.jpg"])
 def test_other_texts_are_no_frame_ids(text):
-    with pytest.raises(ArgumentError, match="frame_id: .* a frame id reads like s00042-e07-v1"):
+    with pytest.raises(ArgumentError, match=r"frame_id: .* a frame id reads like s00042-e07-v1"):
         parse_frame_id(text)
 
 

@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import handmade
 import numpy as np
@@ -44,7 +45,8 @@ def test_a_shard_holds_the_rows_and_its_record_tells_its_bytes(tmp_path, plan, s
     assert (record.rows, record.bytes) == (16, path.stat().st_size)
     assert record.sha256 == file_sha256(path) == hashlib.sha256(path.read_bytes()).hexdigest()
     table = pq.read_table(path, page_checksum_verification=True)
-    assert table.schema.equals(dataset_schema(), check_metadata=True)
+    assert table.schema.equals(dataset_schema())
+    assert table.schema.metadata == dataset_schema().metadata
     for stored, row in zip(table.to_pylist(), rows, strict=True):
         assert stored["image"] == {"bytes": row.image, "path": None}
         assert stored["heatmap"]["bytes"] == row.heatmap
@@ -73,7 +75,7 @@ def test_equal_rows_give_equal_bytes_in_any_process(plan, rows):
         "rows = handmade.rows(handmade.manifest(subjects=4), [2, 3]); "
         "print(hashlib.sha256(shard_bytes(rows)).hexdigest())"
     )
-    environment = {**os.environ, "PYTHONPATH": os.path.dirname(__file__), "PYTHONHASHSEED": "7"}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "PYTHONHASHSEED": "7"}
     there = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert there.stdout.strip() == here
 
@@ -98,7 +100,12 @@ def test_rows_that_are_not_the_plan_s_are_a_defect_of_the_caller(tmp_path, shard
 
 @pytest.mark.parametrize(
     ("code", "reason"),
-    [(errno.ENOSPC, "the disk is full"), (errno.EDQUOT, "quota is used up"), (errno.EROFS, "read-only"), (errno.EIO, "")],
+    [
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EDQUOT, "quota is used up"),
+        (errno.EROFS, "read-only"),
+        (errno.EIO, ""),
+    ],
 )
 def test_a_failing_disk_leaves_nothing_and_the_old_file_whole(tmp_path, monkeypatch, shard, rows, code, reason):
     write_shard(tmp_path, shard, rows)

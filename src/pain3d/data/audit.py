@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -23,6 +24,9 @@ from pain3d.data.manifest import MANIFEST, PROGRESS, Manifest, ShardRecord, read
 from pain3d.data.schema import MAX_ROW_GROUP_ROWS, dataset_schema, label_columns
 from pain3d.errors import ArgumentError, DataError
 from pain3d.facs import PAIN_AUS
+
+_BESIDE_PICTURES = (*PAIN_AUS, "landmarks")
+"""Labels that the pictures are held against."""
 
 Progress = Callable[[int, int], None]
 """Called with the frames looked at and the frames there are."""
@@ -109,8 +113,8 @@ def _audit_shard(
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             for message in _schema_problems(manifest, shard, file):
                 found("schema", message)
-                if "column" in message:
-                    return
+            if not _columns_fit(manifest, file):
+                return
             for group in range(file.num_row_groups):
                 table = file.read_row_group(group)
                 _audit_rows(manifest, shard, rules, table, whole, report, pool)
@@ -140,6 +144,11 @@ def _schema_problems(manifest: Manifest, shard: ShardRecord, file: pq.ParquetFil
             yield f"row group {group} has {rows} rows, more than {MAX_ROW_GROUP_ROWS}"
 
 
+def _columns_fit(manifest: Manifest, file: pq.ParquetFile) -> bool:
+    stored = {part.name: part.type for part in file.schema_arrow}
+    return stored == {part.name: part.type for part in dataset_schema(manifest.annotations)}
+
+
 def _audit_rows(
     manifest: Manifest,
     shard: ShardRecord,
@@ -155,17 +164,18 @@ def _audit_rows(
     def found(row: int, rule: str, message: str) -> None:
         report.findings.append(Finding(rule=rule, where=str(ids[row]), message=message, file=shard.file))
 
-    broken = False
+    complete = np.ones(len(table), bool)
     for row, column in _nulls(table):
         found(row, "null", f"column {column} has no value")
-        broken = True
-    if broken:
-        return
+        whole.add_broken(str(ids[row]), shard)
+        complete[row] = False
+    table = table.filter(pa.array(complete))
+    ids = table.column("frame_id").to_pylist()
     block = label_block(table.select(label_columns()))
     for row, rule, message in check_labels(manifest, shard.split, block):
         found(row, rule, message)
     whole.add(block, shard)
-    pictures = table.drop_columns([name for name in label_columns() if name not in PAIN_AUS]).to_pylist()
+    pictures = table.drop_columns([name for name in label_columns() if name not in _BESIDE_PICTURES]).to_pylist()
     for row, result in enumerate(pool.map(lambda columns: check_pictures(rules, columns), pictures)):
         for rule, message in result.problems:
             found(row, rule, message)

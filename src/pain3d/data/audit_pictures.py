@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 from pain3d.data.images import check_decodes, decode_depth, decode_grey, decode_rgb
 from pain3d.data.manifest import Manifest
@@ -19,6 +19,12 @@ HEATMAP_CLASSES = ("skin", "lips", "brows")
 
 MIN_SKIN_FRACTION = 0.01
 """A frame with less skin than this shows no face."""
+
+JAW_LANDMARKS = 17
+"""The first landmarks of iBUG-68 follow the jaw line."""
+
+MAX_OFF_HEAD_FRACTION = 0.2
+"""In a view turned by 45 degrees the far brow and the tip of the nose may pass the rim by a pixel."""
 
 Problem = tuple[str, str]
 """Rule and message."""
@@ -66,6 +72,7 @@ def check_pictures(rules: PictureRules, row: Mapping[str, Any]) -> PictureResult
     heatmap = _grey(rules, row["heatmap"], "heatmap", problems)
     if segmentation is not None:
         problems += _segmentation_problems(rules, segmentation)
+        problems += _landmark_problems(segmentation, np.array(row["landmarks"]).reshape(68, 2))
     saturated = 0
     if heatmap is not None:
         saturated = int(np.count_nonzero(heatmap == 255))
@@ -91,6 +98,18 @@ def _segmentation_problems(rules: PictureRules, classes: UInt8[np.ndarray, "heig
         yield "segmentation", f"classes {', '.join(map(str, unknown))} are not in the palette"
     if counts[rules.is_skin].sum() < MIN_SKIN_FRACTION * classes.size:
         yield "segmentation", "less than 1 % of the picture is skin: no face to see"
+
+
+def _landmark_problems(
+    segmentation: UInt8[np.ndarray, "height width"], landmarks: Float[np.ndarray, "68 2"]
+) -> Iterator[Problem]:
+    """Brows, nose, eyes and mouth lie on the head, wherever it is turned; the jaw line may lie on its rim."""
+    height, width = segmentation.shape
+    x, y = np.floor(np.nan_to_num(landmarks[JAW_LANDMARKS:], nan=-1.0)).astype(np.int64).T
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    off = np.count_nonzero(segmentation[y[inside], x[inside]] == 0)
+    if off > MAX_OFF_HEAD_FRACTION * np.count_nonzero(inside):
+        yield "landmarks", f"{off} of {np.count_nonzero(inside)} landmarks inside the face lie on the background"
 
 
 def _heatmap_problems(

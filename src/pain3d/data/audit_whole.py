@@ -41,6 +41,10 @@ class WholeDataset:
         """Subjects seen."""
         return len(self._splits)
 
+    def add_broken(self, frame_id: str, shard: ShardRecord) -> None:
+        """Take in that a frame is there, though its row cannot be looked at."""
+        self._files[frame_id] = shard.file
+
     def add(self, block: LabelBlock, shard: ShardRecord) -> None:
         """Take in the rows of one row group."""
         columns = block.columns
@@ -54,9 +58,7 @@ class WholeDataset:
             self._links.append((name, columns["neutral_frame_id"][i]))
             stored = str(columns["split"][i])
             if self._splits.setdefault(number, stored) != stored:
-                self._found(
-                    "split", name, f"{stored}, but other frames of its subject are in {self._splits[number]}", shard
-                )
+                self._found("split", name, f"{stored}, but its subject is also in {self._splits[number]}", shard)
             self._cells[number] = (columns["age_band"][i], columns["sex"][i], columns["ethnicity"][i])
             self._scores[number, expression] = float(scores[i])
             self._share(("person", number), _PERSON, block, i, shard)

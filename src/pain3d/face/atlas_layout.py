@@ -49,7 +49,7 @@ CELLS: Mapping[str, AtlasCell] = {
 CHARTS = ("head", "mouth", "torso", "socket_right", "socket_left")
 """Pieces of the body's texture that a portrait keeps; each fills the cell of its name."""
 
-FACE_SCALE, EAR_SCALE, REST_SCALE = 1.25, 0.45, 0.4
+FACE_SCALE, EAR_SCALE, REST_SCALE = 1.3, 0.45, 0.4
 """Wanted lengths in the head's chart, relative to one another."""
 APERTURE_STRETCH = (1.8, 3.0)
 """How far the slits between lids and lips open in the chart, across and up; they hold no texels anyone sees, but keep
@@ -104,7 +104,7 @@ def face_weight(
     """
     x_free = middle_m * (0, 1, 1)
     jaw = -0.108 + 0.65 * np.maximum(0, -middle_m[:, 2] - 0.015)
-    below_brow = np.clip((0.05 - middle_m[:, 1]) / 0.03, 0, 1)
+    below_brow = np.clip((0.06 - middle_m[:, 1]) / 0.03, 0, 1)
     above_jaw = np.clip((middle_m[:, 1] - jaw + 0.006) / 0.012, 0, 1)
     before_ear = np.clip((middle_m[:, 2] + 0.092) / 0.03, 0, 1)
     off_lips = np.linalg.norm(middle_m - (0, -0.065, 0.01), axis=1) > 0.025
@@ -129,7 +129,8 @@ def _head_picture(coarse: CoarseModel, in_head: Bool[np.ndarray, " quad"]) -> Fl
     start = upright[used]
     middle = (np.abs(points[:, 0]) < 1e-5) & (np.abs(start[:, 0]) < 1e-3)
     start[middle, 0] = 0
-    fixed = np.stack([middle, np.zeros_like(middle)], axis=1)
+    anchor = np.arange(len(start)) == np.flatnonzero(middle)[0]  # else the chart as a whole could slide up and down
+    fixed = np.stack([middle, anchor], axis=1)
     flat = _flatten_half(points, start, quads, fixed)
 
     picture = np.zeros_like(coarse.uvs)
@@ -157,7 +158,7 @@ def _flatten_half(
     normals = np.cross(edges[:, 0], edges[:, 1]) / (2 * area[:, None])
     middle = points[skin].mean(axis=1)
     face = face_weight(middle, normals)
-    ear = (middle[:, 0] > 0.068) & (middle[:, 1] > -0.06) & (middle[:, 1] < 0.03) & (middle[:, 2] < -0.03)
+    ear = (middle[:, 0] > 0.068) & (middle[:, 1] > -0.06) & (middle[:, 1] < 0.03) & (middle[:, 2] < -0.07)
     scale = np.where(ear, EAR_SCALE, REST_SCALE + (FACE_SCALE - REST_SCALE) * face)
     rest *= scale[:, None, None]
 

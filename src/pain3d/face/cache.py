@@ -15,7 +15,7 @@ import numpy as np
 
 from pain3d import __version__
 
-FORMAT = 3
+FORMAT = 5
 """Raise when the arrays in the file change their meaning."""
 
 Arrays = dict[str, np.ndarray]

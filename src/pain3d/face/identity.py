@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pain3d.demographics import Ethnicity, Sex
+from pain3d.demographics import SEXES, Ethnicity, Sex
 from pain3d.face.model import Identity
 from pain3d.facs import AU_NAMES
 
@@ -44,7 +44,7 @@ LOCAL_SPREAD: Mapping[str, tuple[float, Mapping[str, float]]] = {
     "head/head-scale-horiz-incr": (0.08, {"width": 0.10}),
     "head/head-scale-vert-incr": (0.05, {"length": 0.09}),
     "head/head-scale-depth-incr": (0.12, {}),
-    "head/head-fat-incr": (0.12, {"flesh": 0.20}),
+    "head/head-fat-incr": (0.12, {"flesh": 0.17}),
     "head/head-angle-out": (0.05, {}),
     "head/head-back-scale-depth-incr": (0.12, {}),
     "forehead/forehead-nubian-incr": (0.04, {}),
@@ -115,14 +115,15 @@ LOCAL_SPREAD: Mapping[str, tuple[float, Mapping[str, float]]] = {
     "chin/chin-width-incr": (0.12, {"jaw": 0.16}),
     "chin/chin-cleft-incr": (0.22, {}),
     "chin/chin-prognathism-incr": (0.14, {}),
-    "cheek/cheek-volume-incr": (0.14, {"flesh": 0.18}),
+    "cheek/cheek-volume-incr": (0.14, {"flesh": 0.15}),
     "cheek/cheek-bones-incr": (0.24, {}),
     "cheek/cheek-inner-incr": (0.18, {"flesh": 0.06}),
     "cheek/cheek-trans-up": (0.20, {}),
-    "neck/measure-neck-circ-incr": (0.08, {"flesh": 0.12}),
+    "neck/measure-neck-circ-incr": (0.07, {"flesh": 0.09}),
     "neck/neck-scale-horiz-incr": (0.10, {"flesh": 0.06}),
     "neck/neck-scale-depth-incr": (0.10, {}),
-    "neck/neck-double-incr": (0.08, {"flesh": 0.12}),
+    "neck/neck-scale-vert-incr": (0.06, {}),
+    "neck/neck-double-incr": (0.07, {"flesh": 0.09}),
     "ears/ear-scale-incr": (0.18, {}),
     "ears/ear-scale-vert-incr": (0.16, {}),
     "ears/ear-scale-depth-incr": (0.18, {}),
@@ -155,18 +156,28 @@ AGE_DRIFT: Mapping[str, float] = {
 }
 """Mean of some local changes at MakeHuman's old age."""
 
-SEX_SHIFT: Mapping[str, float] = {
-    "chin/chin-bones-incr": 0.06,
-    "chin/chin-width-incr": 0.08,
-    "eyebrows/eyebrows-trans-forward": 0.05,
-    "eyebrows/eyebrows-trans-up": -0.08,
-    "nose/nose-scale-vert-incr": 0.05,
-    "mouth/mouth-upperlip-volume-incr": -0.06,
-    "mouth/mouth-lowerlip-volume-incr": -0.06,
-    "neck/neck-scale-horiz-incr": 0.08,
-    "eyes/eye-scale-incr": -0.06,
+SEX_MEAN: Mapping[str, tuple[float, float]] = {
+    "chin/chin-bones-incr": (-0.08, 0.10),
+    "chin/chin-width-incr": (-0.14, 0.14),
+    "chin/chin-jaw-drop-incr": (-0.06, 0.08),
+    "eyebrows/eyebrows-trans-forward": (-0.10, 0.10),
+    "eyebrows/eyebrows-trans-up": (0.14, -0.12),
+    "forehead/forehead-trans-forward": (0.08, -0.06),
+    "nose/nose-scale-vert-incr": (-0.05, 0.05),
+    "nose/nose-scale-horiz-incr": (-0.08, 0.06),
+    "mouth/mouth-scale-horiz-incr": (-0.06, 0.06),
+    "mouth/mouth-upperlip-volume-incr": (0.12, -0.08),
+    "mouth/mouth-lowerlip-volume-incr": (0.12, -0.08),
+    "cheek/cheek-bones-incr": (0.12, -0.04),
+    "eyes/eye-scale-incr": (0.12, -0.06),
+    "eyes/eye-height2-incr": (0.06, -0.04),
+    "neck/neck-scale-horiz-incr": (-0.05, 0.35),
+    "neck/neck-scale-depth-incr": (-0.05, 0.25),
+    "neck/measure-neck-circ-incr": (0.0, 0.25),
+    "neck/neck-scale-vert-incr": (-0.12, -0.22),
 }
-"""Mean of some local changes for men; women have the opposite. MakeHuman's anchors carry the rest."""
+"""Mean of some local changes for women and men. MakeHuman's anchors carry part of what tells the sexes apart, but as
+bald heads without makeup or beard they need more; and its necks are long for a portrait."""
 
 LOPSIDED = (
     "brown-1", "brown-2", "cheek-1", "cheek-2", "eye-1", "eye-2", "eye-3", "eye-4", "jaw-1", "jaw-2",
@@ -222,8 +233,8 @@ def _bounded(rng: np.random.Generator) -> float:
 
 
 def _build(rng: np.random.Generator, sex: Sex, old: float) -> dict[str, float]:
-    towards_other = 0.06 * abs(_bounded(rng))
-    muscle = (0.56 if sex == "male" else 0.46) - 0.08 * old + 0.09 * _bounded(rng)
+    towards_other = 0.05 * abs(_bounded(rng))
+    muscle = (0.60 if sex == "male" else 0.45) - 0.08 * old + 0.09 * _bounded(rng)
     weight = 0.52 + 0.12 * _bounded(rng)
     return {
         "male": 1 - towards_other if sex == "male" else towards_other,
@@ -244,8 +255,8 @@ def _local(rng: np.random.Generator, sex: Sex, old: float) -> dict[str, float]:
     weights: dict[str, float] = {}
     for name, (own, loadings) in LOCAL_SPREAD.items():
         mean = AGE_DRIFT[name] * old if name in AGE_DRIFT else 0.0
-        if name in SEX_SHIFT:
-            mean += SEX_SHIFT[name] if sex == "male" else -SEX_SHIFT[name]
+        if name in SEX_MEAN:
+            mean += SEX_MEAN[name][SEXES.index(sex)]
         value = mean + own * _bounded(rng) + sum(load * factors[factor] for factor, load in loadings.items())
         folder, change = name.split("/")
         if folder in PAIRED_FOLDERS:

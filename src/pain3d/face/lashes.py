@@ -123,7 +123,7 @@ class _Ribbon:
         along = _units(np.einsum("sk,kc->sc", self._slopes, margin))
         outwards = roots - centre_m
         outwards = _units(outwards - np.einsum("sc,sc->s", outwards, along)[:, None] * along)
-        up = np.cross(outwards, along) * -self._nasal
+        up = _cross(outwards, along) * -self._nasal
         points = roots + self._out[:, :, None] * outwards + self._up[:, :, None] * up + self._lean[:, :, None] * along
         return points.reshape(-1, 3).astype(np.float32)
 
@@ -152,6 +152,14 @@ def _spline_weights(places: Float[np.ndarray, " station"], count: int) -> Float[
     for k, value in enumerate(basis):
         np.add.at(weights, (np.arange(len(places)), np.clip(first + k - 1, 0, count - 1)), value)
     return weights
+
+
+def _cross(a: Float[np.ndarray, "n 3"], b: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
+    out = np.empty_like(a)
+    for k in range(3):
+        i, j = (k + 1) % 3, (k + 2) % 3
+        out[:, k] = a[:, i] * b[:, j] - a[:, j] * b[:, i]
+    return out
 
 
 def _units(vectors: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:

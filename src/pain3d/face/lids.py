@@ -34,13 +34,15 @@ FOLLOWS_FROM = (5, 10)
 """Outwards from the margin up to the first ring of `FOLLOWS_TO`, and inwards down to the second of `FOLLOWS_FROM`, skin
 turns fully with the margin; from the other two rings on it does not turn."""
 
-FOLD_ROOM = 0.35
+FOLD_ROOM = 0.5
 """Skin around the eye keeps at least this share of its distance, by angle, from the margin: cheek and brow crowd the lids in
 pain, but never slide over them."""
 FOLD_SOFT = 0.02
 """Radians over which crowding sets in."""
 FOLD_FADE = (21, 25)
 """Rings over which the rule fades out."""
+FOLD_APERTURE = 0.25
+"""Aperture [rad] from which the rule applies fully: beyond the corners of the eye there is no margin to crowd."""
 
 SPREAD_RINGS = 3.0
 """Rings over which lid skin leaves its own column for the mean of those around it, which rounds the corners of the eye."""
@@ -150,7 +152,9 @@ def build_lids(coarse: CoarseModel, matrix: sp.csr_matrix) -> LidTopology:
         follow.append(1 - _smooth_step(np.maximum(outwards, inwards)))
         spread.append(_smooth_step((ring[mine] - MARGIN_RING) / SPREAD_RINGS))
         floor_m.append(OUTSIDE_M * _smooth_step((ring[mine] - MARGIN_RING + 2) / 2))
-        crowd.append(np.minimum(spread[-1], 1 - _smooth_step((ring[mine] - FOLD_FADE[0]) / (FOLD_FADE[1] - FOLD_FADE[0]))))
+        crowd.append(
+            np.minimum(spread[-1], 1 - _smooth_step((ring[mine] - FOLD_FADE[0]) / (FOLD_FADE[1] - FOLD_FADE[0])))
+        )
     margin = [_margin_loop(ring == MARGIN_RING, coarse, matrix) for ring in rings.ring]
     return LidTopology(
         points=(points[0], points[1]),
@@ -278,7 +282,7 @@ class _Eye:
             room=rim + FOLD_ROOM * (_elevation(lid) - rim),
             margin=np.maximum(aperture - GAP_M / radius_m, 0),
             meeting=_meeting(loop[:, 0], x),
-            crowd=topology.crowd[eye],
+            crowd=topology.crowd[eye] * _smooth_step(around / FOLD_APERTURE),
         )
 
     def turn(
@@ -303,7 +307,7 @@ class _Eye:
         risen = self.margin * (np.where(above, upper, lower) + closing * (self.meeting - above))
         short = (self.room + risen - elevation) * self.side
         eased = np.square(np.clip(short + FOLD_SOFT, 0, 2 * FOLD_SOFT)) / (4 * FOLD_SOFT)
-        return 0*self.crowd * self.side * np.maximum(eased, short)
+        return self.crowd * self.side * np.maximum(eased, short)
 
 
 def margin_shares(
@@ -358,7 +362,9 @@ def _lift_off(
     return points * (lifted / distance)[:, None]
 
 
-def _stay_out(points: Float[np.ndarray, "point 3"], limit_m: Float[np.ndarray, " point"]) -> Float[np.ndarray, "point 3"]:
+def _stay_out(
+    points: Float[np.ndarray, "point 3"], limit_m: Float[np.ndarray, " point"]
+) -> Float[np.ndarray, "point 3"]:
     """The same for what turning may have pushed in: a plain limit."""
     distance = np.sqrt(np.square(points).sum(axis=1))
     return points * np.maximum(limit_m / distance, 1)[:, None]

@@ -1,7 +1,8 @@
 """Rig: Action Unit intensities -> displaced coarse vertices, and how far the lids go.
 
 Four steps, each monotone in every intensity: `intensity_to_weight`, the subject's own expressiveness and asymmetry, the
-root of the sum of squares where several Action Units pull on one shape, and one sparse product.
+root of the sum of squares where several Action Units pull on one shape, and one sparse product. Then the lips meet
+or part.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from jaxtyping import Float, Int
 
 from pain3d.face.coarse import CoarseModel
 from pain3d.face.lids import LidMotion, lid_rings
+from pain3d.face.lips import LipTopology, build_lips, lip_gaps, meet_lips
 from pain3d.face.model import Identity
 from pain3d.face.units import LID_MOTIONS, RECIPES, SHAPES, Push, Shape, Window
 from pain3d.facs import AU_INDEX, AU_NAMES, MAX_INTENSITY
@@ -63,6 +65,10 @@ def side_weights(identity: Identity, intensities: Float[np.ndarray, "16"]) -> Fl
     return weights
 
 
+PARTED_AT = 0.1
+"""Weight of a unit that parts the lips from which nothing holds them together."""
+_PARTING = [AU_INDEX[au] for au in ("AU10", "AU25", "AU26", "AU27")]
+
 _CALLED = (*SHAPES, *LID_MOTIONS)
 _GAINS = np.array([[RECIPES[au][shape] if shape in RECIPES[au] else 0.0 for au in AU_NAMES] for shape in _CALLED])
 
@@ -86,6 +92,7 @@ class RigFields:
     """Coarse vertices that any shape moves."""
     span: tuple[Int[np.ndarray, "2"], Int[np.ndarray, "2"]]
     """Ends of the breadth and of the height of a face."""
+    lips: LipTopology
     template_size_m: float
     """Size, as `face_size_m` measures it, of the template on which the targets were modelled."""
 
@@ -104,6 +111,7 @@ class Rig:
         self._identity = identity
         self._neutral_m = neutral_m
         self._scale = face_size_m(fields.span, neutral_m) / fields.template_size_m
+        self._rest_gaps_m = lip_gaps(fields.lips, neutral_m)
 
     def displace(self, intensities: Float[np.ndarray, "16"]) -> Float[np.ndarray, "coarse 3"]:
         """Coarse vertices of the face with these intensities; lid margins stay at rest, for `Lids` to move.
@@ -111,11 +119,13 @@ class Rig:
         Args:
             intensities: 0..5 each in the order of `AU_NAMES`, AU43 0..1.
         """
-        called = amounts(side_weights(self._identity, intensities))[: len(SHAPES)]
+        weights = side_weights(self._identity, intensities)
+        called = amounts(weights)[: len(SHAPES)]
         out = self._neutral_m.copy()
         moves = self._fields.matrix @ (called.ravel() * self._scale)
         out[self._fields.moved] += moves.reshape(-1, 3).astype(out.dtype)
-        return out
+        parted = float(weights[_PARTING].max()) / PARTED_AT
+        return meet_lips(self._fields.lips, out, self._rest_gaps_m, sealed=max(0.0, 1.0 - parted))
 
     def lid_motion(self, intensities: Float[np.ndarray, "16"]) -> LidMotion:
         """How far each lid goes, for `Lids.settle`."""
@@ -141,6 +151,7 @@ def build_fields(coarse: CoarseModel) -> RigFields:
         matrix=sp.csr_matrix(stacked[moved].reshape(-1, len(columns))),
         moved=moved,
         span=span,
+        lips=build_lips(coarse),
         template_size_m=face_size_m(span, coarse.base_m),
     )
 

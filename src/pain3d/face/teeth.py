@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 
 from pain3d.face.mesh import Part
 from pain3d.face.parts import AnatomyPart, PartTopology
-from pain3d.face.tooth import LOWER, UPPER, Tooth, crown, half_thickness
+from pain3d.face.tooth import LOWER, UPPER, Tooth, crown, faces_mm
 
 UPPER_FRONT, UPPER_LEFT, UPPER_RIGHT = (15069, 15086, 15119), (15076, 15080), (15110, 15113)
 LOWER_FRONT, LOWER_LEFT, LOWER_RIGHT = (15010, 15001, 15036), (15008, 15007), (15043, 15042)
@@ -205,10 +205,8 @@ class _Seats:
 def _seats(arch: Arch) -> _Seats:
     """Put the teeth side by side on half an ellipse of just their length."""
     widths = np.array([tooth.width_mm for tooth in arch.teeth])
-    turn = np.linspace(0, np.pi / 2, 2001)
-    lengths = np.linspace(0.6, 2.6, 201) * arch.half_width_mm
-    errors = [abs(_run(arch.half_width_mm, depth, turn)[-1] - widths.sum()) for depth in lengths]
-    depth = lengths[int(np.argmin(errors))]
+    turn = np.linspace(0, np.pi / 2, 501)
+    depth = _depth_of_length(arch.half_width_mm, float(widths.sum()), turn)
     run = _run(arch.half_width_mm, depth, turn)
     middle_turn = np.interp(np.cumsum(widths) - widths / 2, run, turn)
     x, z = arch.half_width_mm * np.sin(middle_turn), depth * (np.cos(middle_turn) - 1) + arch.contacts_mm
@@ -228,6 +226,15 @@ def _seats(arch: Arch) -> _Seats:
         torque=torque,
         up=arch.up,
     )
+
+
+def _depth_of_length(width: float, length: float, turn: Float[np.ndarray, " sample"]) -> float:
+    """How deep a quarter of an ellipse is that has a given width and length, by bisection."""
+    shallow, deep = 0.5 * width, 4 * width
+    for _ in range(30):
+        middle = (shallow + deep) / 2
+        shallow, deep = (shallow, middle) if _run(width, middle, turn)[-1] > length else (middle, deep)
+    return (shallow + deep) / 2
 
 
 def _run(width: float, depth: float, turn: np.ndarray) -> Float[np.ndarray, " sample"]:
@@ -297,10 +304,9 @@ def _gum_row(seats: _Seats, row: tuple[float, float, float], facial: bool) -> Fl
         line = 1 - PAPILLA * np.abs(places) ** 2.4
         fade = np.clip(1 - above / 8.0, 0, 1)  # the scallops fade towards the vestibule
         height = tooth.lift_mm + tooth.height_mm * (fade * line + (1 - fade)) + above
-        surface = [
-            half_thickness(tooth, 0.8 * m, min(h, 1.0))[0 if facial else 1] for m, h in zip(places, line, strict=True)
-        ]
-        mlh = np.stack([places * tooth.width_mm / 2, np.array(surface) + outside, height], axis=1)
+        facial_mm, lingual_mm = faces_mm(tooth, 0.8 * places, np.minimum(line, 1.0))
+        surface = facial_mm if facial else lingual_mm
+        mlh = np.stack([places * tooth.width_mm / 2, surface + outside, height], axis=1)
         ends.append(seats.place(k, mlh))
     points = [ends[0][0]]
     for here, following in zip(ends, [*ends[1:], None], strict=True):

@@ -84,7 +84,7 @@ RINGS: Mapping[Kind, tuple[tuple[float, float, float, float, float], ...]] = {
     "premolar": _GRINDING,
     "molar": _GRINDING,
 }
-"""Rings from root to edge: height in crown heights, half the width in half widths, facial and lingual surface in depths,
+"""Rings from root to edge: height in crown heights, half width in half widths, facial and lingual surface in depths,
 exponent of the superellipse. The last ring of teeth that grind lies on their cusps, and a hollow is inside it."""
 
 FRONT_SEGMENTS = 14
@@ -105,19 +105,21 @@ def crown(tooth: Tooth) -> tuple[Float[np.ndarray, "point 3"], Int[np.ndarray, "
     turn = np.arange(segments_of(tooth)) * (2 * np.pi / segments_of(tooth))
     points = np.concatenate([_ring(tooth, row, turn) for row in rings])
     edge = points[-len(turn) :]
-    tip = np.array([0.0, edge[:, 1].mean(), edge[:, 2].min() - 0.05 if tooth.bites else FOSSA_MM])
+    tip = np.array([0.0, edge[:, 1].mean(), 0.0 if tooth.bites else FOSSA_MM])
     points = np.concatenate([points, tip[None]])
     points[:, 2] += tooth.lift_mm
     return points, _stack_triangles(len(rings), len(turn))
 
 
-def half_thickness(tooth: Tooth, m: float, h: float) -> tuple[float, float]:
-    """Facial and lingual surface of the crown [mm] at a place along its width (-1..1) and a height (0..1)."""
+def faces_mm(
+    tooth: Tooth, m: Float[np.ndarray, " place"], h: Float[np.ndarray, " place"]
+) -> tuple[Float[np.ndarray, " place"], Float[np.ndarray, " place"]]:
+    """Facial and lingual surface of the crown, outwards, at places along its width (-1..1) and height (0..1)."""
     rings = np.array(RINGS[tooth.kind])[::-1]
     facial, lingual, exponent = (np.interp(h, rings[:, 0], rings[:, k]) for k in (2, 3, 4))
     middle, half = (facial + lingual) / 2, (facial - lingual) / 2
-    narrowed = half * (1 - min(abs(m), 0.98) ** exponent) ** (1 / exponent)
-    return float(middle + narrowed) * tooth.depth_mm, float(middle - narrowed) * tooth.depth_mm
+    narrowed = half * (1 - np.minimum(np.abs(m), 0.98) ** exponent) ** (1 / exponent)
+    return (middle + narrowed) * tooth.depth_mm, (middle - narrowed) * tooth.depth_mm
 
 
 def _ring(tooth: Tooth, row: np.ndarray, turn: np.ndarray) -> Float[np.ndarray, "point 3"]:

@@ -167,7 +167,14 @@ def _bookcase(rng: np.random.Generator) -> tuple[Canvas, float]:
         while x < 1:
             wide, tall = rng.uniform(0.02, 0.06), rng.uniform(0.62, 0.92) * shelf
             if rng.random() < 0.86:
-                _fill(canvas, x, y + shelf - tall, x + wide, y + shelf - 0.015, _paint(rng, rng.uniform(0.05, 0.4), 0.7))
+                _fill(
+                    canvas,
+                    x,
+                    y + shelf - tall,
+                    x + wide,
+                    y + shelf - 0.015,
+                    _paint(rng, rng.choice([0.06, 0.12, 0.22, 0.4]), 0.38),
+                )
             x += wide + 0.003
         _fill(canvas, 0, y + shelf - 0.015, 1, y + shelf + 0.012, np.array([0.27, 0.18, 0.11]))
         y += shelf

@@ -1,3 +1,5 @@
+# pyright: reportArgumentType=false, reportGeneralTypeIssues=false
+# Warp's types confuse the checker.
 """Device memory that a renderer keeps between pictures of one size."""
 
 from __future__ import annotations
@@ -50,5 +52,3 @@ class MeshBuffers:
         self.lit = wp.empty(vertices, dtype=shading.LitVertex, device=device)
         self.key = wp.empty(vertices, dtype=wp.vec3, device=device)
         self.key_next = wp.empty(vertices, dtype=wp.vec3, device=device)
-
-

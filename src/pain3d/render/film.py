@@ -26,7 +26,7 @@ def film_curve(radiance: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     Middle tones keep their value, so that the skin tone asked for is the tone in the picture.
     """
     x = np.maximum(radiance, 0.0)
-    toe = x * x / (x + 0.008)
+    toe = x * x / (x + 0.014)
     knee = 0.45
     room = 1.0 - knee
     return np.where(toe < knee, toe, knee + room * (1.0 - np.exp(-(np.maximum(toe, knee) - knee) / room)))

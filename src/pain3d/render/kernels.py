@@ -1,3 +1,5 @@
+# type: ignore  # Warp's types say something else to a checker than to its compiler
+# ruff: noqa: UP018, RUF046  # Warp: what changes is made by int() and float(); no tuples
 """Warp kernels that decide what is seen: projection, visibility at pixel centres, edge samples, depth maps.
 
 Screen positions are whole numbers of 1/256 pixel and edge functions whole numbers, so coverage is exact and the same
@@ -317,13 +319,13 @@ def group_samples(
             step = depth_step(here, gap_m)
         mine = int(-1)
         if not differs(here, nearest[pixel], part, step):
-            mine = 0
+            mine = int(0)
         for g in range(1, 4):
-            if mine < 0 and g < groups:
+            if mine < 0 and g < groups:  # noqa: SIM102  Warp evaluates both sides of `and`
                 if not differs(here, samples[k, first[g]], part, step):
                     mine = g
         if mine < 0:
-            mine = 0
+            mine = int(0)
             if groups < 4:
                 mine = groups
                 first[groups] = s
@@ -465,7 +467,9 @@ def settle_occlusion(
     if wp.length(bent) < 1.0e-6:
         bent = normals[i]
     bent = wp.normalize(bent)
-    open_sky = wp.clamp(total[3] / wp.max(all, 1.0e-6), 0.06, 1.0)
+    open_sky = wp.clamp(total[3] / wp.max(all, 1.0e-6), 0.04, 1.0)
+    # maps of a few millimetres a texel darken shallow hollows too much
+    open_sky = 0.5 * (open_sky + wp.sqrt(open_sky))
     occlusion[i] = wp.vec4(bent[0], bent[1], bent[2], open_sky)
 
 

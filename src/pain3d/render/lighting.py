@@ -1,3 +1,5 @@
+# pyright: reportArgumentType=false, reportGeneralTypeIssues=false
+# Warp's types confuse the checker.
 """A light recipe in device memory, and the shadow that its key light casts."""
 
 from __future__ import annotations
@@ -68,12 +70,12 @@ class LightOnDevice:
             return self._backdrop[2]
         picture = _resized(background.picture, resolution)
         if background.lit:
-            linear = srgb_to_linear(np.arange(256) / 255)[:, None] * (np.array(self.light.backdrop) * self.light.exposure)
+            linear = srgb_to_linear(np.arange(256) / 255)[:, None] * (
+                np.array(self.light.backdrop) * self.light.exposure
+            )
             table = np.rint(linear_to_srgb(film_curve(linear)) * 255).astype(np.uint8)
             picture = np.stack([table[picture[..., channel], channel] for channel in range(3)], axis=-1)
-        uploaded = wp.array(
-            np.ascontiguousarray(picture.reshape(-1, 3)), dtype=shading.vec3b, device=self._device
-        )
+        uploaded = wp.array(np.ascontiguousarray(picture.reshape(-1, 3)), dtype=shading.vec3b, device=self._device)
         self._backdrop = (background, resolution, uploaded)
         return uploaded
 

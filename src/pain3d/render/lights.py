@@ -34,7 +34,7 @@ def light(name: str, rng: np.random.Generator) -> Light:
 def _daylight_window(rng: np.random.Generator) -> Light:
     side = _side(rng)
     azimuth, elevation = side * rng.uniform(35, 60), rng.uniform(12, 30)
-    sky = _tinted((0.86, 0.96, 1.06), rng, 0.04)
+    sky = _tinted((0.95, 0.98, 1.0), rng, 0.04)
     power = rng.uniform(0.85, 1.05)
     return Light(
         name="daylight_window",
@@ -49,17 +49,17 @@ def _daylight_window(rng: np.random.Generator) -> Light:
             Lobe(direction=direction(-side * 70, 5), colour=(0.26, 0.24, 0.22), sharpness=2.0),
             Lobe(direction=direction(azimuth, elevation), colour=_scaled(sky, 0.4), sharpness=3.0),
         ),
-        exposure=0.88,
+        exposure=1.2,
         backdrop=_scaled((0.56, 0.54, 0.52), rng.uniform(0.8, 1.1)),
     )
 
 
 def _clinic_ceiling(rng: np.random.Generator) -> Light:
-    tube = _tinted((0.97, 1.0, 0.97), rng, 0.03)
+    tube = _tinted((1.0, 1.0, 0.97), rng, 0.03)
     azimuth = rng.uniform(-30, 30)
     return Light(
         name="clinic_ceiling",
-        key_direction=direction(azimuth, rng.uniform(46, 60)),
+        key_direction=direction(azimuth, rng.uniform(36, 50)),
         key_colour=_scaled(tube, rng.uniform(0.6, 0.75)),
         key_size=(0.6, 0.3),
         panes=(1, 1),
@@ -67,18 +67,18 @@ def _clinic_ceiling(rng: np.random.Generator) -> Light:
         level=(0.4, 0.41, 0.41),
         below=(0.24, 0.24, 0.235),
         lobes=(
-            Lobe(direction=direction(-50, 60), colour=_scaled(tube, 0.5), sharpness=7.0),
-            Lobe(direction=direction(60, 50), colour=_scaled(tube, 0.5), sharpness=7.0),
+            Lobe(direction=direction(-48, 42), colour=_scaled(tube, 0.9), sharpness=14.0),
+            Lobe(direction=direction(52, 38), colour=_scaled(tube, 0.9), sharpness=14.0),
             Lobe(direction=direction(0, -10), colour=(0.14, 0.14, 0.14), sharpness=2.0),
         ),
-        exposure=0.92,
+        exposure=1.14,
         backdrop=_scaled(tube, rng.uniform(0.66, 0.85)),
     )
 
 
 def _bedside_lamp(rng: np.random.Generator) -> Light:
     side = _side(rng)
-    warm = _tinted((1.22, 0.88, 0.56), rng, 0.05)
+    warm = _tinted((1.14, 0.92, 0.7), rng, 0.05)
     azimuth, elevation = side * rng.uniform(30, 52), rng.uniform(5, 24)
     return Light(
         name="bedside_lamp",
@@ -93,36 +93,36 @@ def _bedside_lamp(rng: np.random.Generator) -> Light:
             Lobe(direction=direction(-side * 60, 0), colour=(0.16, 0.15, 0.16), sharpness=1.5),
             Lobe(direction=direction(azimuth, elevation), colour=_scaled(warm, 0.5), sharpness=2.5),
         ),
-        exposure=0.95,
+        exposure=1.15,
         backdrop=_scaled((0.36, 0.27, 0.19), rng.uniform(0.8, 1.2)),
-        grain=0.008,
+        grain=0.005,
     )
 
 
 def _dim_ward(rng: np.random.Generator) -> Light:
-    cool = _tinted((0.88, 0.97, 1.08), rng, 0.04)
+    pale = _tinted((1.0, 0.97, 0.95), rng, 0.04)
     azimuth = rng.uniform(-60, 60)
     return Light(
         name="dim_ward",
         key_direction=direction(azimuth, rng.uniform(25, 45)),
-        key_colour=_scaled(cool, rng.uniform(0.42, 0.52)),
+        key_colour=_scaled(pale, rng.uniform(0.42, 0.52)),
         key_size=(0.5, 0.35),
         panes=(1, 1),
-        above=_scaled(cool, 0.2),
-        level=_scaled(cool, 0.17),
-        below=(0.11, 0.11, 0.115),
+        above=_scaled(pale, 0.2),
+        level=_scaled(pale, 0.17),
+        below=(0.115, 0.11, 0.105),
         lobes=(
             Lobe(direction=direction(-azimuth, 20), colour=(0.2, 0.16, 0.12), sharpness=2.5),
-            Lobe(direction=direction(0, 0), colour=_scaled(cool, 0.1), sharpness=1.5),
+            Lobe(direction=direction(0, 0), colour=_scaled(pale, 0.1), sharpness=1.5),
         ),
-        exposure=1.02,
+        exposure=1.22,
         backdrop=_scaled((0.24, 0.27, 0.3), rng.uniform(0.8, 1.2)),
-        grain=0.012,
+        grain=0.007,
     )
 
 
 def _overcast(rng: np.random.Generator) -> Light:
-    cloud = _tinted((0.95, 0.99, 1.05), rng, 0.03)
+    cloud = _tinted((0.98, 0.99, 1.0), rng, 0.03)
     return Light(
         name="overcast",
         key_direction=direction(rng.uniform(-50, 50), rng.uniform(42, 60)),
@@ -133,7 +133,7 @@ def _overcast(rng: np.random.Generator) -> Light:
         level=_scaled(cloud, 0.55),
         below=(0.23, 0.225, 0.2),
         lobes=(Lobe(direction=direction(rng.uniform(-40, 40), 25), colour=_scaled(cloud, 0.3), sharpness=2.0),),
-        exposure=0.88,
+        exposure=1.14,
         backdrop=_scaled(cloud, rng.uniform(0.75, 0.95)),
     )
 
@@ -154,7 +154,7 @@ def _studio(rng: np.random.Generator) -> Light:
             Lobe(direction=direction(-side * 50, 10), colour=_scaled(flash, 0.42), sharpness=3.5),
             Lobe(direction=direction(-side * 140, 30), colour=_scaled(flash, 1.1), sharpness=8.0),
         ),
-        exposure=0.88,
+        exposure=1.22,
         backdrop=_scaled((0.5, 0.5, 0.5), rng.uniform(0.7, 1.2)),
     )
 
@@ -186,6 +186,6 @@ def _scaled(colour: Colour, factor: float) -> Colour:
 
 
 def _tinted(colour: Colour, rng: np.random.Generator, amount: float) -> Colour:
-    """The colour, a little warmer or cooler."""
+    """The colour, a little warmer or paleer."""
     warmth = rng.uniform(-amount, amount)
     return (colour[0] * (1 + warmth), colour[1], colour[2] * (1 - warmth))

@@ -152,23 +152,36 @@ class Renderer:
             self._light = LightOnDevice(scene.light, self.device)
         return self._light
 
-    def _find_visible(
-        self, skin: SkinOnDevice, mesh: MeshOnDevice, camera: Camera, picture: PictureBuffers
-    ) -> None:
+    def _find_visible(self, skin: SkinOnDevice, mesh: MeshOnDevice, camera: Camera, picture: PictureBuffers) -> None:
         work = self._work
         rotation, translation = wp.mat33(camera.rotation.ravel()), wp.vec3(camera.translation_m)
         self._launch(
             kernels.project,
             len(self._uvs),
-            [mesh.vertices_m, rotation, translation, camera.focal_px, wp.vec2(camera.centre_px)]
-            + [work.screen, work.nearness],
+            [
+                mesh.vertices_m,
+                rotation,
+                translation,
+                camera.focal_px,
+                wp.vec2(camera.centre_px),
+                work.screen,
+                work.nearness,
+            ],
         )
         picture.nearest.fill_(kernels.EMPTY)
         self._launch(
             kernels.rasterise,
             len(self._triangles),
-            [self._triangles, self._part, self._uv_area, skin.maps.size, work.screen, work.nearness]
-            + [picture.nearest, work.texture_level],
+            [
+                self._triangles,
+                self._part,
+                self._uv_area,
+                skin.maps.size,
+                work.screen,
+                work.nearness,
+                picture.nearest,
+                work.texture_level,
+            ],
         )
 
     def _find_edges(self, camera: Camera, picture: PictureBuffers) -> tuple[int, int]:
@@ -194,9 +207,19 @@ class Renderer:
         self._launch(
             kernels.group_samples,
             slots,
-            [picture.samples, picture.slot_pixel, picture.nearest.flatten(), self._part, gap_m, picture.pixels]
-            + [picture.counters, picture.extra_triangle, picture.extra_place]
-            + [picture.group_fragment, picture.group_weight],
+            [
+                picture.samples,
+                picture.slot_pixel,
+                picture.nearest.flatten(),
+                self._part,
+                gap_m,
+                picture.pixels,
+                picture.counters,
+                picture.extra_triangle,
+                picture.extra_place,
+                picture.group_fragment,
+                picture.group_weight,
+            ],
         )
         return int(picture.counters.numpy()[1]), slots
 
@@ -208,16 +231,27 @@ class Renderer:
         self._launch(
             shading.light_vertices,
             len(self._uvs),
-            [mesh.vertices_m, mesh.normals, self._uvs, self._vertex_part, skin.struct]
-            + [wp.vec3(mesh.opening_m), mesh.opening_m2]
-            + [wp.mat33(rotation.ravel()), wp.vec3(upright * camera.translation_m), light.struct]
-            + [*view, self._shadow.height, self._shadow.taps, work.lit, work.key],
+            [
+                mesh.vertices_m,
+                mesh.normals,
+                self._uvs,
+                self._vertex_part,
+                skin.struct,
+                wp.vec3(mesh.opening_m),
+                mesh.opening_m2,
+                wp.mat33(rotation.ravel()),
+                wp.vec3(upright * camera.translation_m),
+                light.struct,
+                *view,
+                self._shadow.height,
+                self._shadow.taps,
+                work.lit,
+                work.key,
+            ],
         )
         here, there = work.key, work.key_next
         for _ in range(SPREAD_STEPS):
-            self._launch(
-                shading.spread_light, len(self._uvs), [self._neighbours, skin.struct, here, there, work.lit]
-            )
+            self._launch(shading.spread_light, len(self._uvs), [self._neighbours, skin.struct, here, there, work.lit])
             here, there = there, here
 
     def _shade(
@@ -234,11 +268,29 @@ class Renderer:
         self._launch(
             shading.shade,
             picture.pixels + extras,
-            [self._triangles, self._part, mesh.displacement_mm, work.lit, skin.struct, light.struct]
-            + [picture.pixels, picture.resolution, camera.focal_px, wp.vec2(camera.centre_px)]
-            + [picture.nearest.flatten(), work.texture_level, picture.extra_triangle, picture.extra_place]
-            + [self._offsets, backdrop, self._film]
-            + [picture.colour, picture.segmentation, picture.depth_m, picture.heatmap_mm],
+            [
+                self._triangles,
+                self._part,
+                mesh.displacement_mm,
+                work.lit,
+                skin.struct,
+                light.struct,
+                picture.pixels,
+                picture.resolution,
+                camera.focal_px,
+                wp.vec2(camera.centre_px),
+                picture.nearest.flatten(),
+                work.texture_level,
+                picture.extra_triangle,
+                picture.extra_place,
+                self._offsets,
+                backdrop,
+                self._film,
+                picture.colour,
+                picture.segmentation,
+                picture.depth_m,
+                picture.heatmap_mm,
+            ],
         )
 
     def _finish(
@@ -255,22 +307,42 @@ class Renderer:
             self._launch(
                 shading.resolve,
                 slots,
-                [picture.slot_pixel, picture.group_fragment, picture.group_weight]
-                + [picture.colour, backdrop, picture.colour],
+                [
+                    picture.slot_pixel,
+                    picture.group_fragment,
+                    picture.group_weight,
+                    picture.colour,
+                    backdrop,
+                    picture.colour,
+                ],
             )
         picture.covered.zero_()
         if len(self._lash_triangles):
             self._launch(
                 shading.cover_by_lashes,
                 len(self._lash_triangles),
-                [self._triangles, self._lash_triangles, self._uvs, skin.lash_cell]
-                + [work.screen, work.nearness, picture.nearest, self._offsets, picture.covered],
+                [
+                    self._triangles,
+                    self._lash_triangles,
+                    self._uvs,
+                    skin.lash_cell,
+                    work.screen,
+                    work.nearness,
+                    picture.nearest,
+                    self._offsets,
+                    picture.covered,
+                ],
             )
         self._launch(
             shading.finish,
             picture.pixels,
-            [picture.covered.flatten(), light.on_film(skin.lash_albedo), scene.light.grain, scene.grain_seed]
-            + [picture.colour],
+            [
+                picture.covered.flatten(),
+                light.on_film(skin.lash_albedo),
+                scene.light.grain,
+                scene.grain_seed,
+                picture.colour,
+            ],
         )
 
     def _frame(

@@ -15,7 +15,7 @@ from jaxtyping import Float, UInt8
 
 PIVOT_M = (0.0, -0.03, -0.075)
 """The point of the head that stays in place when it turns, near the top of the neck joint."""
-AIM_M = (0.0, -0.034, -0.02)
+AIM_M = (0.0, -0.025, -0.02)
 """The point of a frontal head that is drawn at the middle of the picture."""
 MAX_RESOLUTION = 4096
 
@@ -54,7 +54,7 @@ class Camera:
         pitch: float = 0.0,
         roll: float = 0.0,
         resolution: int = 512,
-        vertical_fov: float = 21.0,
+        vertical_fov: float = 19.0,
         distance_m: float = 0.95,
         shift_m: tuple[float, float] = (0.0, 0.0),
     ) -> Camera:
@@ -76,7 +76,7 @@ class Camera:
             if not math.isfinite(degrees) or abs(degrees) > 180:
                 raise ValueError(f"{name}: {degrees} is not an angle in -180..180 degrees; 0 looks into the camera")
         if not 1 <= vertical_fov <= 120:
-            raise ValueError(f"vertical_fov: {vertical_fov} is outside 1..120 degrees; a portrait has about 21")
+            raise ValueError(f"vertical_fov: {vertical_fov} is outside 1..120 degrees; a portrait has about 19")
         if not 0.3 <= distance_m <= 10:
             raise ValueError(f"distance_m: {distance_m} is outside 0.3..10 m; a portrait is taken from about 1 m")
         head_to_room = head_rotation(yaw=yaw, pitch=pitch, roll=roll)
@@ -165,7 +165,7 @@ class Light:
     """Fixed factor of the recipe between radiance and film."""
     backdrop: tuple[float, float, float] = (0.5, 0.5, 0.5)
     """Light that falls on a background, in the same unit."""
-    grain: float = 0.004
+    grain: float = 0.003
     """Standard deviation of the film grain at middle grey, 0..0.05, in fractions of white."""
 
 
@@ -182,7 +182,9 @@ class Background:
     def __post_init__(self) -> None:
         shape = self.picture.shape
         if len(shape) != 3 or shape[0] != shape[1] or shape[2] != 3 or self.picture.dtype != np.uint8:
-            raise ValueError(f"background {self.name}: picture must be square uint8 RGB, got {self.picture.dtype} {shape}")
+            raise ValueError(
+                f"background {self.name}: picture must be square uint8 RGB, got {self.picture.dtype} {shape}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,3 +1,5 @@
+# pyright: reportArgumentType=false, reportGeneralTypeIssues=false
+# Warp's types confuse the checker.
 """A subject's surface in device memory: compact textures with levels, and what is baked on the face at rest."""
 
 from __future__ import annotations

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import warp as wp
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from scipy.ndimage import distance_transform_edt
 
 from pain3d.face.atlas_layout import CELLS
 from pain3d.face.mesh import Part
-from pain3d.skin import kernels
+from pain3d.skin import bake_kernels
 from pain3d.skin.fields import FIELDS, Field, build_fields, canonical_mm
 from pain3d.skin.template import Template, masks
 
@@ -65,9 +65,8 @@ def bake_atlas(template: Template, size: int = 1024, device: str = "cpu") -> Ski
     fields = build_fields(position, topology.landmarks, marked["lips"], marked["ears"])
     kept = np.isin(topology.part, BY_POSITION)
     triangles = topology.triangles[kept]
-    owner, values = _rasterise(
-        topology.uvs, triangles, np.concatenate([fields, position, mesh.normals, template.base_uvs], axis=1), size, device
-    )
+    columns = np.concatenate([fields, position, mesh.normals, template.base_uvs], axis=1)
+    owner, values = _rasterise(topology.uvs, triangles, columns, size, device)
     texel = np.flatnonzero(owner >= 0).astype(np.int32)
     everywhere = np.full((size * size, 3), FAR_MM, dtype=np.float32)
     everywhere[texel] = values[:, FIELDS : FIELDS + 3]
@@ -77,7 +76,7 @@ def bake_atlas(template: Template, size: int = 1024, device: str = "cpu") -> Ski
     for name in ("eyes", "teeth_gums", "lashes"):
         row, column, rows, columns = cell_texels(name, size)
         covered[row : row + rows, column : column + columns] = True
-    nearest = distance_transform_edt(~covered, return_distances=False, return_indices=True)
+    nearest = nearest_true(covered)
     empty = np.flatnonzero(~covered.ravel()).astype(np.int32)
     table = np.ascontiguousarray(values[:, :FIELDS])
     table[:, Field.LIP] = masks(values[:, FIELDS + 6 :])["lips"]  # sharper than between vertices
@@ -91,10 +90,17 @@ def bake_atlas(template: Template, size: int = 1024, device: str = "cpu") -> Ski
         fields=table,
         area_mm2=_areas(topology.uvs, triangles, position, size)[owner[texel]],
         empty=empty,
-        nearest=(nearest[0] * size + nearest[1]).ravel()[empty].astype(np.int32),
+        nearest=nearest.ravel()[empty],
         measured=texel[measured],
         measured_mean=table[measured].mean(axis=0),
     )
+
+
+def nearest_true(mask: Bool[np.ndarray, "row column"]) -> Int[np.ndarray, "row column"]:
+    """For each element, the flat number (int32) of the nearest one that is true."""
+    at = np.empty((2, *mask.shape), dtype=np.int32)
+    distance_transform_edt(~mask, return_distances=False, return_indices=True, indices=at)
+    return at[0] * np.int32(mask.shape[1]) + at[1]
 
 
 def cell_texels(name: str, size: int) -> tuple[int, int, int, int]:
@@ -111,12 +117,12 @@ def _rasterise(
     with wp.ScopedDevice(device):
         corners = wp.array((uvs[triangles] * size).astype(np.float32), dtype=wp.vec2)
         owner = wp.full(size * size, -1, dtype=wp.int32)
-        wp.launch(kernels.rasterise, len(triangles), inputs=[corners, size], outputs=[owner])
+        wp.launch(bake_kernels.rasterise, len(triangles), inputs=[corners, size], outputs=[owner])
         found = owner.numpy()
         texel = np.flatnonzero(found >= 0).astype(np.int32)
-        out = wp.empty((len(texel), values.shape[1]), dtype=wp.float32)
+        out = wp.empty((len(texel), values.shape[1]), dtype=float)
         wp.launch(
-            kernels.interpolate,
+            bake_kernels.interpolate,
             len(texel),
             inputs=[
                 wp.array(texel), owner, corners, wp.array(triangles.astype(np.int32), ndim=2),

@@ -137,8 +137,9 @@ def build_fields(
     rim = np.exp(-((np.maximum(lid, 0.0) / 1.3) ** 2)) * front
     neck = smoothstep(-105.0, -125.0, y)
     out[:, Field.BLOOD] = (
-        0.55 * spot(38, -28, 14, 12) + 0.65 * spot(0, -38, 11, 9) + 0.30 * spot(15, -42, 5, 7) + 0.25 * spot(0, -99, 15, 9)
-        + 0.25 * near_eye + 0.75 * rim + 0.75 * ear - 0.10 * spot(0, 50, 45, 18) - 0.12 * neck - 0.15 * spot(18, -52, 30, 6)
+        0.55 * spot(38, -28, 14, 12) + 0.65 * spot(0, -38, 11, 9) + 0.30 * spot(15, -42, 5, 7)
+        + 0.25 * spot(0, -99, 15, 9) + 0.25 * near_eye + 0.75 * rim + 0.75 * ear
+        - 0.10 * spot(0, 50, 45, 18) - 0.12 * neck - 0.15 * spot(18, -52, 30, 6)
     )  # fmt: skip
     upper = smoothstep(-2.0, 6.0, y)
     out[:, Field.MELANIN] = (
@@ -147,12 +148,10 @@ def build_fields(
         - 0.05 * neck
     )  # fmt: skip
     out[:, Field.VENOUS] = np.exp(-(((lid - 5.0) / 5.0) ** 2)) * smoothstep(0, -6, y) * front * spot(26, -10, 14, 9)
-    out[:, Field.OIL] = np.clip(
-        0.8 * spot(0, 48, 28, 20) + 1.0 * spot(0, -25, 13, 26) + 0.6 * spot(0, -97, 14, 10) + 0.35 * spot(36, -20, 14, 12), 0, 1
-    )
-    out[:, Field.PORE] = np.clip(
-        1.0 * spot(0, -30, 15, 14) + 0.9 * spot(26, -28, 13, 14) + 0.45 * spot(0, 40, 30, 20) + 0.45 * spot(0, -98, 16, 10), 0, 1
-    )
+    oil = 0.8 * spot(0, 48, 28, 20) + 1.0 * spot(0, -25, 13, 26) + 0.6 * spot(0, -97, 14, 10)
+    out[:, Field.OIL] = np.clip(oil + 0.35 * spot(36, -20, 14, 12), 0, 1)
+    pore = 1.0 * spot(0, -30, 15, 14) + 0.9 * spot(26, -28, 13, 14) + 0.45 * spot(0, 40, 30, 20)
+    out[:, Field.PORE] = np.clip(pore + 0.45 * spot(0, -98, 16, 10), 0, 1)
     out[:, Field.BEARD] = _beard(ax, y, z, lip) * (1.0 - ear)
     scalp = _inside_hairline(ax, y, z)
     out[:, Field.SCALP] = np.where(ear > 0.4, -20.0, scalp)
@@ -222,7 +221,7 @@ def _bald_time(ax: np.ndarray, y: np.ndarray, z: np.ndarray, scalp: np.ndarray) 
 
 
 def _brow(position_mm: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(s, t) along and across the brow; the middle line lies a little below the landmarks, which mark its upper half."""
+    """(s, t) along and across the brow; landmarks mark its upper half, so the middle line lies a little lower."""
     marks = position_mm[landmarks]
     fold = np.array([-1.0, 1.0, 1.0])
     line = (marks[[21, 20, 19, 18, 17]] * fold + marks[22:27]) / 2.0 - np.array([0.0, 1.0, 0.0])

@@ -1,20 +1,25 @@
-"""Warp functions and kernels that bake the atlas and paint skins. Colours are linear sRGB until `finish`."""
+"""Warp functions and kernels that draw strokes and paint skin. Colours are linear sRGB until they are stored."""
 
 # pyright: reportArgumentType=false, reportCallIssue=false, reportOperatorIssue=false, reportIndexIssue=false
 # pyright: reportAttributeAccessIssue=false, reportReturnType=false, reportGeneralTypeIssues=false
-# ^ Warp types exist inside kernels only.
+# pyright: reportInvalidTypeForm=false
+# Warp types exist inside kernels only.
 
 import warp as wp
 
-wp.set_module_options({"enable_backward": False})
+# The banner of Warp goes to standard output, where it would spoil machine-readable results.
+wp.config.log_level = wp.LOG_ERROR
+
+CPU_FLAGS = "-mllvm=-inline-threshold=9000"
+"""A generic processor, so that bytes do not depend on the machine's; only inlining differs from the default."""
+# Kernels are never differentiated, and no flag may trade exact arithmetic for speed.
+OPTIONS = {"enable_backward": False, "fast_math": False, "fuse_fp": False, "cpu_compiler_flags": CPU_FLAGS}
+wp.set_module_options(OPTIONS)
 
 NOISE_CELLS = 32
 """Period of the noise volume, in cells along each axis; a power of two."""
 HAIR, GROOVE, SPOT = 0, 1, 2
 """Layers that strokes are drawn on."""
-CELL_EYES = wp.constant(0)
-CELL_TEETH = wp.constant(1)
-CELL_LASHES = wp.constant(2)
 
 
 @wp.func
@@ -46,64 +51,6 @@ def noise4(volume: wp.array(dtype=wp.vec4), p: wp.vec3) -> wp.vec4:
     c = volume[z1 + y0 + x0] * (1.0 - x) + volume[z1 + y0 + x1] * x
     d = volume[z1 + y1 + x0] * (1.0 - x) + volume[z1 + y1 + x1] * x
     return (a * (1.0 - y) + b * y) * (1.0 - z) + (c * (1.0 - y) + d * y) * z
-
-
-# ---- baking -------------------------------------------------------------------------------------------------------
-
-
-@wp.kernel
-def rasterise(
-    corners: wp.array2d(dtype=wp.vec2),  # (triangle, 3) in texels
-    size: int,
-    # out
-    owner: wp.array(dtype=wp.int32),  # (texel) highest triangle that covers the texel's centre; starts at -1
-):
-    t = wp.tid()
-    a = corners[t, 0]
-    b = corners[t, 1]
-    c = corners[t, 2]
-    area = (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])
-    if wp.abs(area) < 1.0e-9:
-        return
-    x0 = wp.max(0, int(wp.min(a[0], wp.min(b[0], c[0])) - 0.5))
-    x1 = wp.min(size - 1, int(wp.max(a[0], wp.max(b[0], c[0]))))
-    y0 = wp.max(0, int(wp.min(a[1], wp.min(b[1], c[1])) - 0.5))
-    y1 = wp.min(size - 1, int(wp.max(a[1], wp.max(b[1], c[1]))))
-    for y in range(y0, y1 + 1):
-        for x in range(x0, x1 + 1):
-            px = float(x) + 0.5
-            py = float(y) + 0.5
-            w1 = ((px - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (py - a[1])) / area
-            w2 = ((b[0] - a[0]) * (py - a[1]) - (px - a[0]) * (b[1] - a[1])) / area
-            if w1 >= -1.0e-4 and w2 >= -1.0e-4 and w1 + w2 <= 1.0001:
-                wp.atomic_max(owner, y * size + x, t)
-
-
-@wp.kernel
-def interpolate(
-    texel: wp.array(dtype=wp.int32),  # (active)
-    owner: wp.array(dtype=wp.int32),  # (texel)
-    corners: wp.array2d(dtype=wp.vec2),
-    triangles: wp.array2d(dtype=wp.int32),
-    values: wp.array2d(dtype=wp.float32),  # (vertex, column)
-    size: int,
-    # out
-    out: wp.array2d(dtype=wp.float32),  # (active, column)
-):
-    i = wp.tid()
-    at = texel[i]
-    t = owner[at]
-    a = corners[t, 0]
-    b = corners[t, 1]
-    c = corners[t, 2]
-    px = float(at % size) + 0.5
-    py = float(at / size) + 0.5
-    area = (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])
-    w1 = ((px - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (py - a[1])) / area
-    w2 = ((b[0] - a[0]) * (py - a[1]) - (px - a[0]) * (b[1] - a[1])) / area
-    w0 = 1.0 - w1 - w2
-    for k in range(values.shape[1]):
-        out[i, k] = w0 * values[triangles[t, 0], k] + w1 * values[triangles[t, 1], k] + w2 * values[triangles[t, 2], k]
 
 
 # ---- strokes ------------------------------------------------------------------------------------------------------
@@ -200,6 +147,7 @@ class Paint:
     baldness: float
     hair_cover: float
     hair_height_mm: float
+    hair_edge_mm: float  # how far inside the hairline hair is full
     brow_half_mm: float
     brow_arch_mm: float
     brow_density: float
@@ -257,13 +205,13 @@ def resolved(cell_mm: float, pitch_mm: float) -> float:
 def collar_depth(garment: int, below: float, p: wp.vec3) -> float:
     """Millimetres below the neckline of this garment; `below` is measured from a crew neck."""
     x = wp.abs(p[0])
-    front = smooth(-70.0, -30.0, p[2])
+    front = smooth(-95.0, -15.0, p[2])
     if garment == 1:  # V neck
         return below - front * wp.max(0.0, 62.0 - 1.25 * x)
     if garment == 2:  # hospital gown: wide, slack
-        return below + 4.0 - front * wp.max(0.0, 26.0 - 0.004 * x * x)
+        return below + 2.0 - front * 30.0 * wp.exp(-x * x / 2200.0)
     if garment == 3:  # scoop
-        return below - front * wp.max(0.0, 48.0 - 0.012 * x * x)
+        return below - front * 52.0 * wp.exp(-x * x / 2600.0)
     return below - 2.0
 
 
@@ -282,7 +230,9 @@ def cloth(volume: wp.array(dtype=wp.vec4), q: Paint, p: wp.vec3, depth: float, p
     if q.garment == 2:
         band = 9.0
     if depth < band:
-        rib = wp.sin(wp.atan2(p[0], p[2] + 60.0) * 130.0)
+        rib = 0.0
+        if q.garment == 0:
+            rib = wp.sin(wp.atan2(p[0], p[2] + 60.0) * 130.0)
         out.height += 0.8 * smooth(0.0, 2.5, depth) + 0.14 * rib
         shade *= (0.95 + 0.05 * rib) * (0.72 + 0.28 * smooth(0.0, 2.0, depth))
     else:
@@ -290,96 +240,6 @@ def cloth(volume: wp.array(dtype=wp.vec4), q: Paint, p: wp.vec3, depth: float, p
     out.colour = q.cloth * shade
     out.rough = 0.92
     out.region = 9
-    return out
-
-
-@wp.func
-def eye(volume: wp.array(dtype=wp.vec4), q: Paint, u: float, v: float) -> Texel:
-    """Sclera, limbus, iris and pupil; (u, v) in the cell of the eyes, pupil in its middle, limbus at radius 0.27."""
-    out = Texel()
-    dx = u - 0.5
-    dy = v - 0.5
-    r = wp.sqrt(dx * dx + dy * dy) / 0.27
-    turn = wp.atan2(dy, dx)
-    flat = wp.vec3(u * 9.0, v * 9.0, 0.5)
-    n = noise4(volume, flat + q.offset)
-    bent = noise4(volume, flat * 1.9 + q.offset)
-    corner = smooth(1.05, 1.8, r) * (0.35 + 0.65 * wp.abs(dx) / (0.27 * wp.max(r, 0.1)))
-    white = wp.cw_mul(q.sclera, wp.vec3(1.0 - 0.02 * corner, 1.0 - 0.16 * corner, 1.0 - 0.18 * corner))
-    white = white * (1.0 + 0.025 * n[0]) * (1.0 - 0.25 * smooth(0.42, 0.18, v))
-    # vessels run from the corners inwards, so they vary slowly along the radius and fast across
-    reach = noise4(volume, wp.vec3(turn * 7.0 + 0.8 * bent[1], r * 2.2, 3.5) + q.offset)
-    vein = smooth(0.10, 0.0, wp.abs(reach[0] + 0.25 * bent[0])) * smooth(1.10, 1.7, r) * (0.35 + 0.45 * n[1])
-    vein = wp.clamp(vein * (0.5 + corner), 0.0, 0.6)
-    white = wp.cw_mul(white, wp.vec3(1.0 - 0.10 * vein, 1.0 - 0.50 * vein, 1.0 - 0.50 * vein))
-    fibre = noise4(volume, wp.vec3(wp.cos(turn) * 4.7, wp.sin(turn) * 4.7, 0.9 * r) + q.offset)
-    ray = noise4(volume, wp.vec3(wp.cos(turn) * 11.0, wp.sin(turn) * 11.0, 1.1 * r) + q.offset)
-    iris = q.iris * (1.0 + 0.30 * fibre[0] + 0.45 * ray[0])
-    ring = 1.0 - smooth(q.pupil + 0.06, q.pupil + 0.30, r + 0.07 * fibre[1] + 0.05 * ray[1])
-    iris = iris * (1.0 - 0.75 * ring) + q.collarette * (0.75 * ring * (1.0 + 0.3 * ray[2]))
-    iris = iris * (1.0 - 0.60 * smooth(0.74, 0.97, r)) * (0.65 + 0.35 * smooth(q.pupil, q.pupil + 0.07, r))
-    open = smooth(q.pupil - 0.03, q.pupil + 0.04, r)
-    iris = iris * open + wp.vec3(0.004, 0.0035, 0.0035) * (1.0 - open)
-    edge = smooth(0.92, 1.09, r + 0.02 * fibre[2])
-    out.colour = iris * (1.0 - edge) + white * edge
-    flesh = smooth(1.80, 1.90, r)
-    out.colour = out.colour * (1.0 - flesh) + wp.vec3(0.52, 0.27, 0.24) * ((1.0 - 0.45 * q.depth) * flesh)
-    out.rough = 0.08 + 0.10 * edge
-    out.region = 4
-    return out
-
-
-@wp.func
-def tooth(volume: wp.array(dtype=wp.vec4), q: Paint, u: float, v: float) -> Texel:
-    """Enamel; u 0..0.5 over fourteen teeth of a jaw, biting edge at v 0.02 or 0.98, gum line at 0.40 or 0.60."""
-    out = Texel()
-    column = int(wp.clamp(u * 28.0, 0.0, 13.0))
-    from_middle = wp.abs(float(column) - 6.5) - 0.5  # 0 central incisor .. 6 second molar
-    edge = v
-    if v > 0.5:
-        edge = 1.0 - v
-    edge = wp.clamp((edge - 0.02) / 0.38, 0.0, 1.2)
-    one = noise4(volume, wp.vec3(float(column) * 1.7, wp.floor(v * 2.0) * 5.3, 0.5) + q.offset)
-    fine = noise4(volume, wp.vec3(u * 90.0, v * 14.0, 0.5) + q.offset)
-    canine = wp.exp(-(from_middle - 2.0) * (from_middle - 2.0) * 2.0)
-    yellow = 0.25 * smooth(0.35, 1.0, edge) + 0.18 * canine + 0.10 * one[0]
-    colour = wp.cw_mul(q.teeth, wp.vec3(1.0 - 0.20 * yellow, 1.0 - 0.34 * yellow, 1.0 - 0.80 * yellow))
-    if from_middle < 2.5:
-        glass = smooth(0.14, 0.0, edge)
-        colour = colour * (1.0 - 0.22 * glass) + wp.vec3(0.02, 0.03, 0.04) * glass
-    within = u * 28.0 - float(column)
-    colour = colour * (1.0 + 0.03 * fine[0] + 0.05 * one[1]) * (0.82 + 0.18 * smooth(0.0, 0.10, wp.min(within, 1.0 - within)))
-    dim = 1.0
-    if from_middle > 2.5:
-        dim = 0.8
-    if from_middle > 3.5:
-        dim = 0.6
-    root = smooth(0.99, 1.08, edge)
-    colour = colour * (1.0 - root) + wp.vec3(0.30, 0.13, 0.10) * root
-    out.colour = colour * dim
-    out.rough = 0.18
-    out.region = 5
-    return out
-
-
-@wp.func
-def gum(volume: wp.array(dtype=wp.vec4), q: Paint, u: float, v: float) -> Texel:
-    """Gums and palate; u 0.52..1 along the arch, margins at v 0.18 and 0.22, or 0.82 and 0.78."""
-    out = Texel()
-    along = wp.abs(u - 0.76) / 0.24
-    edge = v
-    if v > 0.5:
-        edge = 1.0 - v
-    n = noise4(volume, wp.vec3(u * 60.0, v * 30.0, 0.5) + q.offset)
-    margin = wp.exp(-wp.abs(edge - 0.20) * 22.0)
-    coral = wp.vec3(0.44, 0.165, 0.150) * (1.0 - q.depth) + wp.vec3(0.27, 0.105, 0.10) * q.depth
-    colour = coral * (0.80 + 0.30 * margin) * (1.0 + 0.08 * n[0])
-    patch = q.depth * 0.5 * smooth(0.0, 0.6, n[2]) * smooth(0.22, 0.16, edge)
-    colour = colour * (1.0 - 0.6 * patch)
-    out.colour = colour * (1.0 - 0.65 * smooth(0.35, 0.95, along)) * (1.0 - 0.55 * smooth(0.24, 0.40, edge))
-    out.height = 0.04 * n[1]
-    out.rough = 0.25
-    out.region = 7
     return out
 
 
@@ -527,8 +387,10 @@ def paint(
             brow = brow_cover(q, fields[i, 8], fields[i, 9], lid)
             if brow > 0.0:
                 under = 0.55 * brow * q.brow_density * (1.0 + 0.35 * fine[0])
-                colour = colour * (1.0 - under) + q.hair * (0.7 * under * (1.0 - q.grey)) + q.grey_hair * (
-                    under * q.grey * 0.8
+                colour = (
+                    colour * (1.0 - under)
+                    + q.hair * (0.7 * under * (1.0 - q.grey))
+                    + q.grey_hair * (under * q.grey * 0.8)
                 )
                 if brow > 0.35:
                     out.region = 3
@@ -551,7 +413,7 @@ def paint(
             # head hair
             inside = fields[i, 6] - q.hairline_mm + 3.2 * mid[0] + 1.6 * fine[0]
             kept = smooth(-0.16, 0.0, fields[i, 7] - q.baldness * (1.25 + 0.1 * mid[1]))
-            full = smooth(-3.0, 12.0, inside) * (0.04 + 0.96 * kept)
+            full = smooth(-3.0, q.hair_edge_mm, inside) * (0.04 + 0.96 * kept)
             if full > 0.0:
                 cover = full * q.hair_cover * (1.0 + 0.12 * fine[1] + 0.10 * micro[0])
                 cover = wp.clamp(cover, 0.0, 0.98)
@@ -573,41 +435,6 @@ def paint(
             out.height = relief
             out.rough = gloss
     store(at, out, encode, albedo, height, rough, region)
-
-
-@wp.kernel
-def paint_cell(
-    cell: wp.vec4i,  # first row, first column, rows, columns
-    kind: int,  # CELL_EYES, CELL_TEETH or CELL_LASHES
-    size: int,
-    q: Paint,
-    volume: wp.array(dtype=wp.vec4),
-    encode: wp.array(dtype=wp.uint8),
-    # out
-    albedo: wp.array2d(dtype=wp.uint8),
-    height: wp.array(dtype=wp.float32),
-    rough: wp.array(dtype=wp.uint8),
-    region: wp.array(dtype=wp.uint8),
-):
-    """Parts that are painted by their texture coordinates: every texel of the cell."""
-    i = wp.tid()
-    row = i / cell[3]
-    column = i % cell[3]
-    u = (float(column) + 0.5) / float(cell[3])
-    v = (float(row) + 0.5) / float(cell[2])
-    out = Texel()
-    if kind == CELL_EYES:
-        out = eye(volume, q, u, v)
-    elif kind == CELL_TEETH:
-        if u < 0.51:
-            out = tooth(volume, q, u, v)
-        else:
-            out = gum(volume, q, u, v)
-    else:
-        out.colour = q.hair * 0.3 + wp.vec3(0.004, 0.004, 0.004)
-        out.rough = 0.5
-        out.region = 4
-    store((cell[0] + row) * size + cell[1] + column, out, encode, albedo, height, rough, region)
 
 
 @wp.kernel

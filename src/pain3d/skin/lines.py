@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from pain3d.skin.atlas import SkinAtlas
-from pain3d.skin.fields import Field
+from pain3d.skin.ground import Ground
 from pain3d.skin.kernels import GROOVE
 from pain3d.skin.strokes import Strokes
 from pain3d.skin.traits import SkinTraits
@@ -16,7 +15,7 @@ Curve = tuple[Float[np.ndarray, "n 2"], float, float]
 """Points (x, y) in the frontal plane [mm], depth 0..1, half width [mm]."""
 
 
-def wrinkles(traits: SkinTraits, atlas: SkinAtlas) -> Strokes:
+def wrinkles(traits: SkinTraits, ground: Ground) -> Strokes:
     """All static lines of a subject; deeper and more of them with age, none before about 25."""
     rng = stream(traits.seed, "wrinkles")
     strength = traits.wrinkles
@@ -25,7 +24,7 @@ def wrinkles(traits: SkinTraits, atlas: SkinAtlas) -> Strokes:
     for side in (-1.0, 1.0):
         curves += [(points * np.array([side, 1.0]), depth, width) for points, depth, width in _half(rng, strength)]
     curves += _neck(rng, strength)
-    return _on_surface([c for c in curves if c[1] > 0.02], atlas)
+    return _on_surface([c for c in curves if c[1] > 0.02], ground)
 
 
 def _wobble(rng: np.random.Generator, n: int, size: float) -> Float[np.ndarray, " n"]:
@@ -74,7 +73,8 @@ def _half(rng: np.random.Generator, strength: float) -> list[Curve]:
         reach = rng.uniform(9, 18)
         inner = np.array([47.5, 0.0]) + 2.0 * np.array([np.cos(turn), np.sin(turn)])
         tip = inner + reach * np.array([np.cos(turn), np.sin(turn)])
-        add([tuple(inner), tuple((inner + tip) / 2 + [0, 0.6]), tuple(tip)], strength * rng.uniform(0.35, 0.7), 1.0, 0.3)
+        middle = (inner + tip) / 2 + [0, 0.6]
+        add([tuple(inner), tuple(middle), tuple(tip)], strength * rng.uniform(0.35, 0.7), 1.0, 0.3)
     for k in range(2 + int(strength > 0.5)):  # below the eye
         drop = 7.0 + 3.6 * k
         add([(21, -5 - drop * 0.45), (28, -4.5 - drop), (37, -4 - drop), (44, -3 - drop * 0.6)],
@@ -85,7 +85,7 @@ def _half(rng: np.random.Generator, strength: float) -> list[Curve]:
         add([(at, -58 - 0.10 * at), (at * 1.06, -53.0 + 0.05 * at)], fade, 0.6, 0.2)
         if rng.random() < 0.6:
             add([(at, -81 + 0.25 * at), (at * 1.05, -86.0 + 0.2 * at)], 0.8 * fade, 0.6, 0.2)
-    for k in range(int(3 * max(0.0, strength - 0.4))):  # cheek
+    for _ in range(int(3 * max(0.0, strength - 0.4))):  # cheek
         x = rng.uniform(38, 58)
         y = rng.uniform(-60, -25)
         add([(x, y), (x + 2, y - 8), (x + 1, y - 16)], 0.35 * (strength - 0.3), 0.8, 0.8)
@@ -101,7 +101,7 @@ def _neck(rng: np.random.Generator, strength: float) -> list[Curve]:
     return out
 
 
-def _on_surface(curves: list[Curve], atlas: SkinAtlas) -> Strokes:
+def _on_surface(curves: list[Curve], ground: Ground) -> Strokes:
     """Segments on the front of the template, tapering towards the ends of their curves."""
     starts, ends, depths, widths = [np.empty((0, 2))], [np.empty((0, 2))], [np.empty(0)], [np.empty(0)]
     for points, depth, width in curves:
@@ -111,9 +111,8 @@ def _on_surface(curves: list[Curve], atlas: SkinAtlas) -> Strokes:
         ends.append(points[1:])
         depths.append(depth * np.clip(3.2 * np.minimum(middle, 1 - middle), 0.15, 1.0) ** 0.7)
         widths.append(np.full(n, width))
-    lookup = _Front(atlas)
-    start, root = lookup(np.concatenate(starts))
-    end, _ = lookup(np.concatenate(ends))
+    start, root = ground.front.at(np.concatenate(starts))
+    end, _ = ground.front.at(np.concatenate(ends))
     near = np.linalg.norm(end - start, axis=1) < 12.0
     n = int(near.sum())
     return Strokes(
@@ -125,33 +124,3 @@ def _on_surface(curves: list[Curve], atlas: SkinAtlas) -> Strokes:
         shade=np.zeros(n, dtype=np.int64),
         layer=np.full(n, GROOVE),
     )
-
-
-class _Front:
-    """Height map of the front of the template: (x, y) to the texel in front."""
-
-    def __init__(self, atlas: SkinAtlas) -> None:
-        position = atlas.position_mm[atlas.texel]
-        facing = (atlas.part == 0) & (atlas.normal[:, 2] > 0.05) & (position[:, 2] > -62)
-        facing &= atlas.fields[:, Field.EAR] < 0.2
-        at = np.flatnonzero(facing)
-        at = at[np.argsort(position[at, 2], kind="stable")]
-        column, row = self._cell(position[at])
-        self.grid = np.full((320, 200), -1, dtype=np.int64)
-        self.grid[row, column] = atlas.texel[at]  # the last, nearest to the viewer, stays
-        from scipy.ndimage import distance_transform_edt
-
-        nearest = distance_transform_edt(self.grid < 0, return_distances=False, return_indices=True)
-        self.grid = self.grid[nearest[0], nearest[1]]
-        self.position = atlas.position_mm
-
-    @staticmethod
-    def _cell(xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        column = np.clip(np.round(xy[:, 0] + 100).astype(int), 0, 199)
-        return column, np.clip(np.round(xy[:, 1] + 220).astype(int), 0, 319)
-
-    def __call__(self, xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        column, row = self._cell(xy)
-        texel = self.grid[row, column]
-        near = self.position[texel]
-        return np.concatenate([xy, near[:, 2:]], axis=1), texel

@@ -8,9 +8,10 @@ import numpy as np
 import warp as wp
 from jaxtyping import Float
 
-from pain3d.skin import kernels
+from pain3d.skin import cell_kernels, kernels
 from pain3d.skin.atlas import SkinAtlas, cell_texels
 from pain3d.skin.fields import Field
+from pain3d.skin.ground import Ground
 from pain3d.skin.lines import wrinkles
 from pain3d.skin.maps import SkinMaps
 from pain3d.skin.spectra import BLOOD_RANGE, MELANIN_RANGE, pigment_table
@@ -36,13 +37,17 @@ class Painter:
 
     def __init__(self, atlas: SkinAtlas, device: str = "cpu") -> None:
         self.atlas = atlas
+        self._ground = Ground(atlas)
         self.device = device
         with wp.ScopedDevice(device):
-            self._texel = wp.array(atlas.texel, dtype=wp.int32)
-            self._part = wp.array(atlas.part, dtype=wp.uint8)
             self._position = wp.array(atlas.position_mm, dtype=wp.vec3)
-            self._fields = wp.array(atlas.fields, ndim=2, dtype=wp.float32)
-            self._pitch = wp.array(np.sqrt(atlas.area_mm2), dtype=wp.float32)
+            self._texels = [
+                wp.array(atlas.texel, dtype=wp.int32),
+                wp.array(atlas.part, dtype=wp.uint8),
+                self._position,
+                wp.array(atlas.fields, ndim=2, dtype=wp.float32),
+                wp.array(np.sqrt(atlas.area_mm2), dtype=wp.float32),
+            ]
             self._empty = wp.array(atlas.empty, dtype=wp.int32)
             self._nearest = wp.array(atlas.nearest, dtype=wp.int32)
             self._table = wp.array(pigment_table(), dtype=wp.vec3)
@@ -55,7 +60,7 @@ class Painter:
         q = _parameters(traits, self.atlas)
         with wp.ScopedDevice(self.device):
             layers = wp.zeros((3, size * size), dtype=wp.int32)
-            self._draw(all_strokes(traits, self.atlas), layers)
+            self._draw(all_strokes(traits, self._ground), layers)
             maps = [
                 wp.zeros((size * size, 3), dtype=wp.uint8),
                 wp.zeros(size * size, dtype=wp.float32),
@@ -66,13 +71,16 @@ class Painter:
             wp.launch(
                 kernels.paint,
                 len(self.atlas.texel),
-                inputs=[self._texel, self._part, self._position, self._fields, self._pitch, q, layers, self._table, *common],
+                inputs=[*self._texels, q, layers, self._table, *common],
                 outputs=maps,
             )
             for kind, name in ((0, "eyes"), (1, "teeth_gums"), (2, "lashes")):
                 cell = cell_texels(name, size)
                 wp.launch(
-                    kernels.paint_cell, cell[2] * cell[3], inputs=[wp.vec4i(*cell), kind, size, q, *common], outputs=maps
+                    cell_kernels.paint_cell,
+                    cell[2] * cell[3],
+                    inputs=[wp.vec4i(*cell), kind, size, q, *common],
+                    outputs=maps,
                 )
             wp.launch(kernels.spread, len(self.atlas.empty), inputs=[self._empty, self._nearest], outputs=maps)
             albedo, height, rough, region = (m.numpy() for m in maps)
@@ -115,9 +123,9 @@ def paint(traits: SkinTraits, atlas: SkinAtlas, device: str = "cpu") -> SkinMaps
     return Painter(atlas, device).paint(traits)
 
 
-def all_strokes(traits: SkinTraits, atlas: SkinAtlas) -> Strokes:
+def all_strokes(traits: SkinTraits, ground: Ground) -> Strokes:
     """Everything of this skin that is drawn one by one."""
-    return join([make(traits, atlas) for make in (brow_hairs, head_hairs, beard_hairs, spots, wrinkles)])
+    return join([make(traits, ground) for make in (brow_hairs, head_hairs, beard_hairs, spots, wrinkles)])
 
 
 def hair_albedo(eumelanin: float, pheomelanin: float) -> Float[np.ndarray, "3"]:
@@ -138,9 +146,7 @@ def _parameters(traits: SkinTraits, atlas: SkinAtlas) -> kernels.Paint:
     q.flush = traits.flush * (1.0 - 0.45 * depth)
     q.blood = blood_coordinate(traits.blood_share)
     measured_blood = q.blood + _PER_BLOOD * q.flush * float(mean[Field.BLOOD])
-    wanted = melanin_coordinate(
-        target_ita_degrees(traits.skin_tone_mst), blood=measured_blood, warmth=traits.warmth
-    )
+    wanted = melanin_coordinate(target_ita_degrees(traits.skin_tone_mst), blood=measured_blood, warmth=traits.warmth)
     q.melanin = wanted - _PER_MELANIN * float(mean[Field.MELANIN]) * (0.7 + 0.7 * depth)
     q.per_melanin, q.per_blood = _PER_MELANIN, _PER_BLOOD
     q.tint = wp.vec3(*warm_tint(traits.warmth))
@@ -155,7 +161,8 @@ def _parameters(traits: SkinTraits, atlas: SkinAtlas) -> kernels.Paint:
     q.hair = wp.vec3(*pigmented)
     q.grey_hair = wp.vec3(0.42, 0.42, 0.415)
     q.grey, q.hairline_mm, q.baldness = traits.grey, traits.hairline_mm, traits.baldness
-    q.hair_cover = float(np.clip((0.70 + 0.035 * traits.hair_length_mm) * traits.hair_density, 0.3, 0.97))
+    q.hair_cover = float(np.clip((0.78 + 0.04 * traits.hair_length_mm) * traits.hair_density, 0.3, 0.98))
+    q.hair_edge_mm = 10.0 if traits.sex == "male" else 7.0
     q.hair_height_mm = 0.25 + 0.05 * traits.hair_length_mm
     q.brow_half_mm, q.brow_arch_mm = 0.5 * traits.brow_width_mm, traits.brow_arch_mm
     q.brow_density = float(np.clip(traits.brow_density, 0.15, 1.1))

@@ -3,8 +3,8 @@
 Light crosses the epidermis (melanin) twice and is scattered back by the dermis (blood). Sources: melanin and baseline
 absorption and reduced scattering from S. Jacques, "Optical properties of biological tissues", Phys. Med. Biol. 58
 (2013), and his skin optics summary; haemoglobin extinction from S. Prahl's compilation (omlc.org); diffuse reflectance
-of a half space after T. Farrell et al., Med. Phys. 19 (1992); colour matching functions after C. Wyman et al., JCGT 2(2)
-(2013); CIE illuminant D65.
+of a half space after T. Farrell et al., Med. Phys. 19 (1992); colour matching functions after C. Wyman et al., JCGT
+2(2) (2013); CIE illuminant D65.
 """
 
 from __future__ import annotations
@@ -17,14 +17,20 @@ from jaxtyping import Float
 WAVELENGTH_NM = np.arange(400, 701, 10, dtype=np.float64)
 
 # fmt: off
-_OXY = np.array([266232, 466840, 480360, 246072, 102580, 62816, 44480, 33209, 26629, 23684, 20933, 20035, 24202, 39957,
-                 53236, 43016, 32613, 44496, 50104, 14401, 3200, 1506, 942, 610, 442, 368, 320, 294, 278, 276, 290.])
-_DEOXY = np.array([223296, 303956, 407560, 528600, 413280, 103292, 23389, 16156, 14550, 16684, 20862, 25774, 31590, 39036,
-                   46592, 53412, 53788, 45072, 37020, 28324, 14677, 9444, 6510, 5149, 4345, 3750, 3227, 2795, 2408, 2052,
-                   1794.])
-_D65 = np.array([82.75, 91.49, 93.43, 86.68, 104.86, 117.01, 117.81, 114.86, 115.92, 108.81, 109.35, 107.80, 104.79,
-                 107.69, 104.41, 104.05, 100.0, 96.33, 95.79, 88.69, 90.01, 89.60, 87.70, 83.29, 83.70, 80.03, 80.21,
-                 82.28, 78.28, 69.72, 71.61])
+_OXY = np.array([
+    266232, 466840, 480360, 246072, 102580, 62816, 44480, 33209, 26629, 23684, 20933, 20035, 24202, 39957,
+    53236, 43016, 32613, 44496, 50104, 14401, 3200, 1506, 942, 610, 442, 368, 320, 294, 278, 276, 290,
+])
+_DEOXY = np.array([
+    223296, 303956, 407560, 528600, 413280, 103292, 23389, 16156, 14550, 16684, 20862, 25774, 31590, 39036,
+    46592, 53412, 53788, 45072, 37020, 28324, 14677, 9444, 6510, 5149, 4345, 3750, 3227, 2795, 2408, 2052,
+    1794,
+])
+_D65 = np.array([
+    82.75, 91.49, 93.43, 86.68, 104.86, 117.01, 117.81, 114.86, 115.92, 108.81, 109.35, 107.8, 104.79, 107.69,
+    104.41, 104.05, 100, 96.33, 95.79, 88.69, 90.01, 89.6, 87.7, 83.29, 83.7, 80.03, 80.21, 82.28, 78.28,
+    69.72, 71.61,
+])
 # fmt: on
 
 BLOOD_G_PER_L = 150.0
@@ -35,7 +41,7 @@ MELANOSOME_PER_CM = 680.0
 """Absorption of a melanosome at 500 nm (Jacques)."""
 MELANIN_EXPONENT = 1.9
 """Fall of the absorption with wavelength. 3.33 for melanin alone; in living skin scattering between unevenly spread
-melanosomes flattens it, and 3.33 would make dark skin orange (b* 38 at L* 30 instead of the 8 to 14 of measured skin)."""
+melanosomes flattens it, and 3.33 would make dark skin orange (b* 38 at L* 30; measured skin has 8 to 14)."""
 SURFACE = 0.028
 """Diffuse reflectance of the horny layer, which no pigment colours: what keeps dark skin neutral."""
 OXYGENATION = (0.25, 0.80)

@@ -1,7 +1,7 @@
 """Skin tone: the Monk scale, the Individual Typology Angle (ITA), and the pigments that give them.
 
 The swatches of the Monk scale are apparent colours on a screen, light and camera included; the tones here are albedos.
-Their ITA falls monotonously over the scale, from 61 degrees ("very light" in the usual classes: above 55) to -58 degrees
+Their ITA falls monotonously over the scale, from 59 degrees ("very light" in the usual classes: above 55) to -57
 ("dark": below -30); lightness and yellowness along the way follow measured skin through `pain3d.skin.spectra`.
 """
 

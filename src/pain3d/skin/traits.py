@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -139,10 +139,11 @@ def sample_traits(
     )
 
 
-def _complexion(rng: np.random.Generator, tone: int, aged: float, sex: Sex, ethnicity: Ethnicity) -> dict[str, float]:
+def _complexion(rng: np.random.Generator, tone: int, aged: float, sex: Sex, ethnicity: Ethnicity) -> dict[str, Any]:
     warm = {"white": 0.02, "east_asian": 0.09, "middle_eastern": 0.07, "south_asian": 0.08, "black": 0.05}[ethnicity]
     fair = max(0.0, (5 - tone) / 4)
     sun = rng.uniform(0.5, 1.4)
+    lined = aged**1.25 * (0.75 + 0.2 * sun) * (1.05 - 0.02 * tone)
     return {
         "warmth": float(np.clip(rng.normal(warm, 0.025), 0, 0.03 + 0.03 * (tone - 1))),
         "blood_share": float(np.clip(rng.lognormal(np.log(0.0085), 0.18), 0.005, 0.016)) * (0.92 if tone < 3 else 1.0),
@@ -154,16 +155,14 @@ def _complexion(rng: np.random.Generator, tone: int, aged: float, sex: Sex, ethn
         "age_spots": float(np.clip(aged * sun * (0.3 + 0.6 * fair) - 0.15, 0, 1)),
         "pores": float(rng.uniform(0.6, 1.3) + (0.2 if sex == "male" else 0)),
         "oiliness": float(np.clip(rng.normal(0.5, 0.15) - 0.25 * aged, 0, 1)),
-        "wrinkles": float(np.clip(aged**1.25 * (0.75 + 0.2 * sun) * rng.uniform(0.85, 1.1) * (1.05 - 0.02 * tone), 0, 1.3)),
+        "wrinkles": float(np.clip(lined * rng.uniform(0.85, 1.1), 0, 1.3)),
         "eye_bags": float(np.clip(rng.normal(0.15 + 0.6 * aged, 0.15), 0, 1)),
         "lip_red": float(rng.uniform(0.75, 1.2)),
         "make_up": float(rng.uniform(0.2, 0.8) if sex == "female" and rng.random() < 0.3 - 0.12 * aged else 0.0),
     }
 
 
-def _hair(
-    rng: np.random.Generator, tone: int, age_years: int, sex: Sex, ethnicity: Ethnicity
-) -> dict[str, float | bool]:
+def _hair(rng: np.random.Generator, tone: int, age_years: int, sex: Sex, ethnicity: Ethnicity) -> dict[str, Any]:
     eumelanin, pheomelanin = float(rng.uniform(4.0, 8.0)), 0.0
     if ethnicity == "white" and tone <= 5:
         eumelanin = float(np.exp(rng.uniform(np.log(0.22), np.log(4.5))))
@@ -174,16 +173,16 @@ def _hair(
     grey = float(np.clip((age_years - onset) / rng.uniform(28, 48), 0, 1)) if age_years > 28 else 0.0
     male = sex == "male"
     prone = rng.random() < 0.62
-    bald = float(np.clip((age_years - rng.uniform(22, 45)) / 45 * rng.uniform(0.4, 1.3), 0, 1)) if male and prone else 0.0
+    lost = (age_years - rng.uniform(22, 45)) / 45 * rng.uniform(0.4, 1.3)
     shaven = rng.random() < (0.45 if ethnicity != "east_asian" else 0.7)
     styles = rng.choice([0.35, 0.55, 1.0], p=[0.5, 0.35, 0.15]) * rng.uniform(0.8, 1.05)
     return {
         "hair_eumelanin": eumelanin,
         "hair_pheomelanin": pheomelanin,
         "grey": grey,
-        "hairline_mm": float(rng.normal(2 if male else -1, 2.5) + max(0, age_years - 40) * (0.12 if male else 0.05)),
-        "baldness": bald,
-        "hair_length_mm": float(rng.uniform(2.5, 9) if male else rng.uniform(5, 14)),
+        "hairline_mm": float(rng.normal(2 if male else -3, 2.5) + max(0, age_years - 40) * (0.12 if male else 0.05)),
+        "baldness": float(np.clip(lost, 0, 1)) if male and prone else 0.0,
+        "hair_length_mm": float(rng.uniform(2.5, 9) if male else rng.uniform(7, 14)),
         "hair_density": float(rng.uniform(0.8, 1.0) - max(0, age_years - 50) * 0.006),
         "brow_density": float(rng.uniform(0.6, 1.0) + (0.15 if male else -0.05) - max(0, age_years - 55) * 0.008),
         "brow_width_mm": float(rng.normal(8.4 if male else 6.3, 0.9)),
@@ -210,7 +209,7 @@ _IRIS_SHARES: Mapping[Ethnicity, tuple[float, ...]] = {
 }
 
 
-def _eyes_and_teeth(rng: np.random.Generator, aged: float, tone: int, ethnicity: Ethnicity) -> dict[str, Rgb | float]:
+def _eyes_and_teeth(rng: np.random.Generator, aged: float, tone: int, ethnicity: Ethnicity) -> dict[str, Any]:
     colour, inner = _IRIS[int(rng.choice(len(_IRIS), p=_IRIS_SHARES[ethnicity]))]
     level = rng.lognormal(0, 0.15)
     return {
@@ -221,7 +220,7 @@ def _eyes_and_teeth(rng: np.random.Generator, aged: float, tone: int, ethnicity:
     }
 
 
-def _clothes(rng: np.random.Generator) -> dict[str, Garment | Rgb]:
+def _clothes(rng: np.random.Generator) -> dict[str, Any]:
     kinds: tuple[Garment, ...] = ("crew", "v_neck", "gown", "scoop")
     kind = kinds[int(rng.choice(4, p=[0.5, 0.17, 0.18, 0.15]))]
     palette = GOWN_COLOURS if kind == "gown" else GARMENT_COLOURS

@@ -15,9 +15,9 @@ YAW_DEGREES: Mapping[int, tuple[float, float]] = {0: (-5.0, 5.0), 1: (20.0, 45.0
 PITCH_DEGREES = (-12.0, 12.0)
 ROLL_DEGREES = (-4.0, 4.0)
 DISTANCE_M = (0.90, 1.02)
-VERTICAL_FOV_DEGREES = 20.5
-"""With the distance above, hair to collar fill the picture: the head takes about seven tenths of its height."""
-MIDDLE_M = (0.0, -0.028)
+VERTICAL_FOV_DEGREES = 20.0
+"""With the distance above, hair to collar fill the picture: the head takes about two thirds of its height."""
+MIDDLE_M = (0.0, -0.026)
 """How far the head stands right of and above the camera's own aim, on average."""
 SHIFT_M = 0.006
 """Most that the head stands off that place, across and up."""

@@ -1,0 +1,51 @@
+"""Handlers for the worker tests; a module of its own, because spawned processes import it by name."""
+
+import os
+import signal
+import time
+
+from pain3d.errors import StorageError
+
+
+def squares():
+    def handle(task, tick):
+        for _ in range(task):
+            tick()
+        return task, task * task, os.getpid(), os.environ["OMP_NUM_THREADS"] if "OMP_NUM_THREADS" in os.environ else None
+
+    return handle
+
+
+def failing_kindly():
+    def handle(task, tick):
+        raise StorageError(f"out/{task}: cannot be written: the disk is full")
+
+    return handle
+
+
+def failing():
+    def handle(task, tick):
+        return 1 // 0
+
+    return handle
+
+
+def killed():
+    def handle(task, tick):
+        if task == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(30)
+
+    return handle
+
+
+def exiting():
+    os._exit(7)
+
+
+def slow():
+    def handle(task, tick):
+        tick()
+        time.sleep(60)
+
+    return handle

@@ -1,0 +1,186 @@
+"""The house rules that can be read off the source: who may import whom, and what nobody may use."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "src" / "pain3d"
+
+BASE = {"facs", "errors", "streams"}
+BELOW = {
+    "facs": set(),
+    "errors": set(),
+    "streams": set(),
+    "demographics": BASE,
+    "expressions": BASE | {"demographics"},
+    "face": BASE | {"demographics"},
+    "skin": BASE | {"demographics", "face"},
+    "render": BASE | {"demographics", "face", "skin"},
+    "data": BASE | {"demographics"},
+    "synth": BASE | {"demographics", "expressions", "face", "skin", "render", "data"},
+    "model": BASE | {"demographics", "data"},
+    "train": BASE | {"demographics", "data", "model"},
+    "evaluate": BASE | {"demographics", "data", "model", "train"},
+}
+"""What each part may import besides itself: docs/architecture.md. The parts on top may import anything."""
+
+TOP = {"__init__", "cli", "console"}
+
+SEEDED = ("face", "skin", "render", "synth")
+"""Where a frame is made: no clock, no chance but the seed's."""
+
+STOPWATCH = {"synth.generate": {"time"}}
+"""Modules that may read a clock, to tell how long a run took; no file of a dataset holds it."""
+
+MODULES = sorted(ROOT.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def imports(tree: ast.AST, module: str) -> Iterator[tuple[int, str]]:
+    """Line and full name of everything a module imports, wherever in it the import stands."""
+    package = ("pain3d." + module).rpartition(".")[0]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*parents, *([node.module] if node.module else [])])
+            for alias in node.names:
+                yield node.lineno, f"{base}.{alias.name}"
+
+
+def upward(source: str, module: str) -> list[str]:
+    """The imports of a module that its part may not make."""
+    part = module.partition(".")[0]
+    if part in TOP:
+        return []
+    wrong = []
+    for line, name in imports(ast.parse(source), module):
+        if not name.startswith("pain3d") or name == "pain3d.__version__":
+            continue
+        pieces = name.split(".")
+        other = pieces[1] if len(pieces) > 1 else "__init__"
+        if other != part and other not in BELOW[part]:
+            wrong.append(f"{module}:{line}: {part} imports {name}")
+    return wrong
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[int, str, int]]:
+    """Line, dotted name and number of arguments of every call."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield node.lineno, ast.unparse(node.func), len(node.args) + len(node.keywords)
+
+
+def unseeded(source: str, module: str) -> list[str]:
+    """Uses of a clock, of chance that no seed governs, or of names that differ from run to run."""
+    tree = ast.parse(source)
+    banned = {"time", "datetime", "uuid", "secrets", "random"} - STOPWATCH.get(module, set())
+    wrong = [f"{module}:{line}: imports {name}" for line, name in imports(tree, module) if name.split(".")[0] in banned]
+    for line, name, arguments in calls(tree):
+        pieces = name.split(".")
+        if pieces[-1] in ("urandom", "getpid", "default_rng") and (pieces[-1] != "default_rng" or arguments == 0):
+            wrong.append(f"{module}:{line}: calls {name}")
+        if "random" in pieces[:-1] and pieces[-1] not in ("Generator", "PCG64", "SeedSequence", "default_rng"):
+            wrong.append(f"{module}:{line}: calls {name}, numpy's global state")
+        if name in ("hash", "id"):
+            wrong.append(f"{module}:{line}: calls {name}(), which differs from run to run")
+    return wrong
+
+
+def unsafe(source: str, module: str) -> list[str]:
+    """Ways of running what a file says, and of guessing what an object holds."""
+    tree = ast.parse(source)
+    banned = ("pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "tarfile", "joblib")
+    wrong = [f"{module}:{line}: imports {name}" for line, name in imports(tree, module) if name.split(".")[0] in banned]
+    for line, name, arguments in calls(tree):
+        if name in ("eval", "exec"):
+            wrong.append(f"{module}:{line}: calls {name}")
+        if name == "getattr" and arguments > 2:
+            wrong.append(f"{module}:{line}: getattr with a default")
+    return wrong
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+@pytest.mark.parametrize("rule", [upward, unsafe])
+def test_the_rules_hold(path, rule):
+    assert rule(path.read_text(), name_of(path)) == []
+
+
+@pytest.mark.parametrize("path", [path for part in SEEDED for path in sorted((ROOT / part).rglob("*.py"))], ids=name_of)
+def test_the_seed_is_the_only_source_of_chance(path):
+    assert unseeded(path.read_text(), name_of(path)) == []
+
+
+def test_every_part_has_its_place():
+    assert {name_of(path).partition(".")[0] for path in MODULES} <= set(BELOW) | TOP
+
+
+def test_the_picture_of_the_house_has_no_cycle():
+    for part, below in BELOW.items():
+        for other in below:
+            assert part not in BELOW[other]
+            assert BELOW[other] <= below
+
+
+@pytest.mark.parametrize(
+    ("rule", "module", "source"),
+    [
+        (upward, "face.rig", "from pain3d.render.scene import Camera"),
+        (upward, "data.audit", "def f():\n    from pain3d.face import mesh"),
+        (upward, "data.audit", "import pain3d"),
+        (upward, "data.audit", "from pain3d import synth"),
+        (upward, "data.audit", "from ..synth import plan"),
+        (upward, "facs", "from pain3d.errors import UserError"),
+        (unseeded, "face.rig", "import time"),
+        (unseeded, "face.rig", "from datetime import datetime"),
+        (unseeded, "face.rig", "import uuid"),
+        (unseeded, "face.rig", "import os\nos.urandom(3)"),
+        (unseeded, "face.rig", "import numpy as np\nnp.random.normal(3)"),
+        (unseeded, "face.rig", "import numpy as np\nnp.random.seed(3)"),
+        (unseeded, "face.rig", "import numpy as np\nnp.random.default_rng()"),
+        (unseeded, "face.rig", "hash('x')"),
+        (unsafe, "face.rig", "import pickle"),
+        (unsafe, "face.rig", "from tarfile import open"),
+        (unsafe, "face.rig", "eval('1')"),
+        (unsafe, "face.rig", "getattr(x, 'y', None)"),
+    ],
+)
+def test_the_rules_can_fail(rule, module, source):
+    assert len(rule(source, module)) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "module", "source"),
+    [
+        (upward, "synth.plan", "from pain3d import __version__\nfrom pain3d.data.writer import write_shard"),
+        (upward, "data.audit", "from .schema import SCHEMA_VERSION\nfrom pain3d.facs import pspi"),
+        (unseeded, "face.rig", "import numpy as np\nnp.random.Generator(np.random.PCG64(3))"),
+        (unseeded, "face.rig", "rng.normal(size=3)"),
+        (unsafe, "face.rig", "getattr(x, name)"),
+    ],
+)
+def test_the_rules_let_honest_code_pass(rule, module, source):
+    assert rule(source, module) == []
+
+
+def test_importing_the_package_loads_neither_torch_nor_warp():
+    code = "import sys, pain3d; print(sorted({'torch', 'warp', 'datasets', 'pyarrow'} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_the_learning_half_can_read_a_dataset_without_torch_or_warp():
+    code = "import sys, pain3d.data.reader, pain3d.data.audit; print(sorted({'torch', 'warp'} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
