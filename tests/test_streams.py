@@ -41,9 +41,7 @@ def test_drawing_more_from_one_stream_moves_no_other():
 def test_seeds_out_of_range(seed):
     with pytest.raises(ValueError) as caught:
         checked_seed(seed)
-    assert (
-        str(caught.value) == f"seed: {seed} is outside 0..{MAX_SEED}; give a whole number that is not negative"
-    )
+    assert str(caught.value) == f"seed: {seed} is outside 0..{MAX_SEED}; give a whole number that is not negative"
 
 
 def test_seed_zero_is_a_seed():
@@ -56,9 +54,7 @@ ALLOWED_CLOCKS = {"synth/generate.py", "console.py"}
 """They time a run for the person who watches; nothing of it reaches a frame or a file of the dataset."""
 
 
-@pytest.mark.parametrize(
-    "path", sorted(Path(pain3d.__file__).parent.rglob("*.py")), ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", sorted(Path(pain3d.__file__).parent.rglob("*.py")), ids=lambda path: path.stem)
 def test_no_other_randomness_and_no_clock(path):
     name = path.relative_to(Path(pain3d.__file__).parent).as_posix()
     forbidden = FORBIDDEN if name in ALLOWED_CLOCKS else FORBIDDEN | {"time", "datetime"}

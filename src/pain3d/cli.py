@@ -46,7 +46,7 @@ class Demo:
     Takes about half a minute on two cores; the first run on a machine compiles the renderer first.
     """
 
-    out: tyro.conf.Positional[Path] = Path("pain3d-demo")
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")] = Path("pain3d-demo")
     """Folder to make; a finished demo in it is shown again."""
     seed: int = 0
     """Seed of the dataset: another seed, other people."""
@@ -70,7 +70,7 @@ class Generate:
     The bytes depend on the plan alone, not on --workers or interruptions. A finished dataset is left as it is.
     """
 
-    out: tyro.conf.Positional[Path]
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """Folder of the dataset: new, empty, or holding a part of the same dataset."""
     preset: Preset | None = None
     """3dpain: the paper's 2,500 subjects x (1 neutral + 10 pain) x 3 views = 82,500 frames."""
@@ -110,9 +110,12 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """Check a dataset: files, hashes, schema, labels, pictures, balance. Exit status 1 and a list when anything is wrong."""
+    """Check a dataset: files, hashes, schema, labels, pictures, balance.
 
-    out: tyro.conf.Positional[Path]
+    Exit status 1, and a list, when anything is wrong.
+    """
+
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """Folder of the dataset."""
     json: bool = False
     """Print the result as JSON, and nothing else, on standard output."""
@@ -130,7 +133,7 @@ class Audit:
 class Show:
     """Draw a contact sheet of a dataset: neutral and pain side by side, heatmap, Action Units, PSPI."""
 
-    out: tyro.conf.Positional[Path]
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """Folder of the dataset."""
     subject: str | None = None
     """Show every expression of this subject, as in s00042; without it: some of each of several subjects."""
@@ -199,13 +202,14 @@ def _plan_config(options: PlanOptions, preset: Preset | None, words: Sequence[st
     for name in _PRESET_SETS:
         if any(word == f"--{name}" or word.startswith(f"--{name}=") for word in words):
             raise ArgumentError(
-                f"{name}: given beside --preset {preset}, which sets it to {vars(whole)[name]}; leave out one of the two"
+                f"{name}: given beside --preset {preset}, which sets it to {vars(whole)[name]}; "
+                f"leave out one of the two"
             )
     return PlanConfig(**{**vars(options), **{name: vars(whole)[name] for name in _PRESET_SETS}})
 
 
 def _with_flag(message: str, command: object) -> str:
-    """The message with its argument spelt as on the command line: ``non_pain: 2 is ...`` -> ``--non-pain: 2 is ...``."""
+    """The message with its argument spelt as on the command line: ``non_pain: 2 is`` -> ``--non-pain: 2 is``."""
     name, colon, rest = message.partition(":")
     flags = {part.name for owner in (command, PlanOptions()) for part in dataclasses.fields(owner)} - {"out"}  # pyright: ignore[reportArgumentType]
     return f"--{name.replace('_', '-')}{colon}{rest}" if name in flags else message

@@ -1,4 +1,4 @@
-"""What a person sees while a command works: a progress bar on a terminal, plain lines elsewhere, all on standard error."""
+"""What a person sees while a command works: a bar on a terminal, plain lines elsewhere, all on standard error."""
 
 from __future__ import annotations
 

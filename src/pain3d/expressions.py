@@ -246,4 +246,4 @@ def _sample_joining(rng: np.random.Generator, *, eyes_closed: bool) -> dict[str,
 
 
 def _expression(units: Mapping[str, int]) -> Expression:
-    return Expression.from_vector(np.array([units[name] if name in units else 0 for name in AU_NAMES], dtype=float))
+    return Expression.from_vector(np.array([units.get(name, 0) for name in AU_NAMES], dtype=float))

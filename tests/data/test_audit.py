@@ -137,7 +137,7 @@ NO_ROTATION = [40, 40, 16, 16, *([0.5] * 12)]
             PAIN,
             {"landmarks": [0.5] * 34 + [2.0] * 102},
             "landmarks",
-            "51 of 51 landmarks inside the face lie on the backg",
+            "51 of 51 landmarks inside",
         ),
         (PAIN, {"seed": -1}, "seed", "-1 is negative"),
         (PAIN, {"heatmap_max_mm": 20.0}, "heatmap_max_mm", "20, not 16"),
@@ -178,6 +178,20 @@ def test_a_broken_frame_is_named(tmp_path, sound, annotated, frame, values, rule
     assert others <= {frame, "s00002-e01-v0", "s00002", "s00077", "s00042", "PSPI", "sex", "age_band"}, (
         "only the offender"
     )
+
+
+def test_a_shard_without_one_whole_row_is_survived(out):
+    handmade.rewrite(out, TRAIN, lambda rows: [row.update(light=None) for row in rows])
+    assert audit(out).by_rule["null"] == 16
+
+
+@pytest.mark.parametrize("column", ["landmarks", "camera"])
+def test_infinite_labels_are_survived(out, column):
+    def edit(rows) -> None:
+        rows[3][column] = [float("inf"), float("-inf")] * (len(rows[3][column]) // 2)
+
+    handmade.rewrite(out, TRAIN, edit)
+    assert column in audit(out).by_rule
 
 
 def test_saturation_is_counted_and_is_no_fault(out):
@@ -265,14 +279,15 @@ def test_a_damaged_shard_is_named(out, damage, expected):
     assert {finding.where for finding in findings if finding.rule == "missing"} == {"s00002", "s00003"}
 
 
-def test_a_single_flipped_bit_is_found(out):
+def test_a_single_flipped_bit_is_found_and_the_other_rows_are_looked_at(out):
     path = out / TRAIN
     content = bytearray(path.read_bytes())
     content[len(content) // 3] ^= 4
     path.write_bytes(content)
-    rules = audit(out).by_rule
-    assert rules["hash"] == 1
-    assert rules["unreadable"] == 1, "the page's checksum does not fit"
+    findings = audit(out).findings
+    assert [finding.rule for finding in findings if finding.where == TRAIN] == ["hash", "unreadable"]
+    assert "row group 0: could not verify page integrity, CRC" in findings[1].message
+    assert [finding.where for finding in findings if finding.rule == "missing"] == ["s00002"], "its neighbour is read"
 
 
 def test_wrong_columns_are_named(out):

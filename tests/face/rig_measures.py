@@ -67,7 +67,7 @@ def travel_mm(head: MakeHumanHead, landmark: str, **intensities: float) -> np.nd
 def margins(head: MakeHumanHead, points_m: np.ndarray, eye: int) -> tuple[np.ndarray, np.ndarray]:
     """The lid margins relative to the centre of the eye, each from corner to corner in columns of equal x, upper then
     lower: (column, 3)."""
-    loop = points_m[head.lids.topology.margin[eye]].astype(np.float64) - head.lids.centres_m[eye]
+    loop = points_m[head.lids.topology[eye].margin].astype(np.float64) - head.lids.centres_m[eye]
     columns = np.linspace(loop[:, 0].min(), loop[:, 0].max(), 101)[1:-1]
     a, b = loop, np.roll(loop, -1, axis=0)
     along = (columns[:, None] - a[:, 0]) / np.where(a[:, 0] == b[:, 0], 1e-12, b[:, 0] - a[:, 0])
@@ -81,8 +81,8 @@ def margins(head: MakeHumanHead, points_m: np.ndarray, eye: int) -> tuple[np.nda
 
 
 def gaps_mm(head: MakeHumanHead, points_m: np.ndarray) -> np.ndarray:
-    """Opening between the margins in every column of both eyes, from the caruncle (where the inner corner is filled with
-    flesh, 12 % of the width of the eye) to the outer corner: (2, column)."""
+    """Opening between the margins in every column of both eyes, from the caruncle (flesh that fills the inner corner,
+    12 % of the width of the eye) to the outer corner: (2, column)."""
     out = []
     for eye in range(2):
         upper, lower = margins(head, points_m, eye)
@@ -102,7 +102,7 @@ def margin_heights_mm(head: MakeHumanHead, points_m: np.ndarray, eye: int) -> np
     Points keep their lid: upper and lower are told apart on the wide-open mesh. The inner corner is left out, as above.
     """
     mesh = head.model.skin.matrix @ head.neutral_m - head.lids.centres_m[eye].astype(np.float32)
-    loop = head.lids.topology.margin[eye]
+    loop = head.lids.topology[eye].margin
     x = mesh[loop, 0] * (1 if eye == 0 else -1)
     turned = np.roll(np.arange(len(loop)), -int(x.argmin()))
     split = int(np.flatnonzero(turned == x.argmax())[0])

@@ -79,9 +79,9 @@ def test_both_eyes_look_at_the_target_from_the_middle_of_the_lids() -> None:
         axis = points[:, 0] - pose.centres_m
         return axis / np.linalg.norm(axis, axis=1, keepdims=True)
 
-    ahead, left, up = axes((0, 0, 1)), axes((0.3, 0, 1)), axes((0, 0.2, 1))
+    ahead, left, up = axes((0.0, 0.0, 1.0)), axes((0.3, 0.0, 1.0)), axes((0.0, 0.2, 1.0))
     assert ((left - ahead)[:, 0] > 0.2).all() and ((up - ahead)[:, 1] > 0.1).all()
-    far = axes((0, 0, 100))
+    far = axes((0.0, 0.0, 100.0))
     assert far[0, 0] > ahead[0, 0] and far[1, 0] < ahead[1, 0]  # nearer targets draw the eyes together
     np.testing.assert_allclose(np.linalg.norm(ahead, axis=1), 1)
     lids = pose.body_m[coarse().coarse_of[[6785, 6828]]] - pose.centres_m[0]

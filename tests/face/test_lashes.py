@@ -52,8 +52,8 @@ def test_upper_lashes_are_longer_curve_up_and_fall_with_the_lid(number: int) -> 
         rises = tip[middle, 1] - open_m[0, middle, 1]
         assert rises > 0.001 if row is UPPER_LASHES else rises < -0.001
         if row is UPPER_LASHES:
-            assert shut_m[0, middle, 1] < open_m[0, middle, 1] - 0.003
-            assert shut_m[-1, middle, 1] < tip[middle, 1] - 0.003
+            assert shut_m[0, middle, 1] < open_m[0, middle, 1] - 0.002
+            assert shut_m[-1, middle, 1] < tip[middle, 1] - 0.002
 
 
 def test_ribbons_are_mirror_images_on_a_symmetric_head() -> None:

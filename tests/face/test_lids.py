@@ -18,7 +18,7 @@ from rig_measures import (
 )
 
 from pain3d.face import makehuman
-from pain3d.face.lids import MARGIN_RING, lid_rings
+from pain3d.face.lid_rings import MARGIN_RING, lid_rings
 from pain3d.face.makehuman import MakeHuman, MakeHumanHead
 
 few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -87,8 +87,8 @@ def test_closing_is_strictly_monotone(heads: list[MakeHumanHead]) -> None:
 def test_nothing_moves_away_from_the_eyes(heads: list[MakeHumanHead]) -> None:
     head = heads[0]
     far = np.ones(head.model.skin.matrix.shape[0], dtype=bool)
-    for points in head.lids.topology.points:
-        far[points] = False
+    for lid in head.lids.topology:
+        far[lid.points] = False
     assert np.array_equal(skin(head, AU43=1)[far], skin(head)[far])
 
 
@@ -96,10 +96,6 @@ def test_the_rings_are_closed_loops(model: MakeHuman) -> None:
     rings = lid_rings(model.coarse)
     for eye in range(2):
         assert (rings.ring[eye] == MARGIN_RING).sum() == 30
-        loop = head_loop(model, eye)
+        loop = model.lid_topology[eye].margin
         assert len(loop) == 60
         assert len(np.unique(loop)) == 60
-
-
-def head_loop(model: MakeHuman, eye: int) -> np.ndarray:
-    return model.lid_topology.margin[eye]

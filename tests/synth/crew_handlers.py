@@ -11,7 +11,12 @@ def squares():
     def handle(task, tick):
         for _ in range(task):
             tick()
-        return task, task * task, os.getpid(), os.environ["OMP_NUM_THREADS"] if "OMP_NUM_THREADS" in os.environ else None
+        return (
+            task,
+            task * task,
+            os.getpid(),
+            os.environ["OMP_NUM_THREADS"] if "OMP_NUM_THREADS" in os.environ else None,
+        )
 
     return handle
 

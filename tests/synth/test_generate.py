@@ -77,7 +77,9 @@ def test_a_finished_run_repeated_does_nothing(small_dataset, small_config):
     assert "all there already, nothing done" in result.text()
 
 
-@pytest.mark.parametrize("shards_first", [pytest.param(0, marks=pytest.mark.slow), 1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "shards_first", [pytest.param(0, marks=pytest.mark.slow), 1, pytest.param(2, marks=pytest.mark.slow)]
+)
 def test_an_interrupted_run_continued_ends_the_same(small_dataset, small_config, tmp_path, shards_first):
     out = tmp_path / "stopped"
     last = shards_first * small_config.frames_per_subject + 3
@@ -233,9 +235,7 @@ def test_a_full_disk_is_told_kindly_and_survived(small_dataset, small_config, tm
 def test_too_few_workers(workers, small_config, tmp_path):
     with pytest.raises(ArgumentError) as caught:
         generate(tmp_path / "out", small_config, workers=workers)
-    assert str(caught.value) == (
-        f"workers: {workers} is below 1; give a number of processes, or auto for one a core"
-    )
+    assert str(caught.value) == (f"workers: {workers} is below 1; give a number of processes, or auto for one a core")
     assert not (tmp_path / "out").exists()
 
 

@@ -41,7 +41,12 @@ def test_a_subject_does_not_depend_on_how_many_were_asked_for(number, subjects):
 
 def test_frames_are_in_order_and_of_their_kind():
     frames = list(plan_frames(7, SMALL))
-    assert [frame.frame_id for frame in frames[:4]] == ["s00007-e00-v0", "s00007-e00-v1", "s00007-e01-v0", "s00007-e01-v1"]
+    assert [frame.frame_id for frame in frames[:4]] == [
+        "s00007-e00-v0",
+        "s00007-e00-v1",
+        "s00007-e01-v0",
+        "s00007-e01-v1",
+    ]
     assert [frame.kind for frame in frames[::2]] == ["neutral", *["pain"] * 3, *["distractor"] * 2, "confound"]
     assert len(frames) == SMALL.frames_per_subject
     for frame in frames:

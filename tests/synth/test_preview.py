@@ -108,7 +108,14 @@ def test_the_page_is_whole_and_needs_no_network(small_dataset):
     assert tags.open == []
     assert all(source.startswith("data:image/") for source in tags.sources)
     assert "http" not in re.sub(r"base64,[^\"]*", "", content)
-    for said in ("not felt pain", "not clinical evidence", "not a medical device", "appearance groups", "sound", "s00001"):
+    for said in (
+        "not felt pain",
+        "not clinical evidence",
+        "not a medical device",
+        "appearance groups",
+        "sound",
+        "s00001",
+    ):
         assert said in content
     assert not re.search(r"\$[a-z]", content)
 

@@ -46,20 +46,16 @@ def audit(path: str | Path, *, progress: Progress | None = None, workers: int | 
     out = Path(path)
     if not out.is_dir():
         raise ArgumentError(f"{out}: no such folder; name the folder that holds {MANIFEST}")
-    report = AuditReport()
     try:
         manifest = read_manifest(out)
     except DataError as error:
-        report.findings.append(Finding(rule="manifest", where=MANIFEST, message=str(error)))
-        return report
-    report.findings += _check_folder(out, manifest)
-    whole = WholeDataset(manifest)
+        return AuditReport(findings=[Finding(rule="manifest", where=MANIFEST, message=str(error))])
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        auditor = _Auditor(out, manifest, pool, progress)
+        auditor.report.findings += _check_folder(out, manifest)
         for shard in manifest.shards:
-            _audit_shard(out, manifest, shard, whole, report, pool, progress)
-    report.findings += whole.findings()
-    report.subjects = whole.subjects
-    return report
+            auditor.check_shard(shard)
+    return auditor.finish()
 
 
 def _check_folder(out: Path, manifest: Manifest) -> Iterator[Finding]:
@@ -85,43 +81,84 @@ def _check_folder(out: Path, manifest: Manifest) -> Iterator[Finding]:
             yield Finding(rule="leftover", where=name, message="half-written file of a run that was killed; delete it")
 
 
-def _audit_shard(
-    out: Path,
-    manifest: Manifest,
-    shard: ShardRecord,
-    whole: WholeDataset,
-    report: AuditReport,
-    pool: ThreadPoolExecutor,
-    progress: Progress | None,
-) -> None:
-    def found(rule: str, message: str, where: str = shard.file) -> None:
-        file = "" if where == shard.file else shard.file
-        report.findings.append(Finding(rule=rule, where=where, message=message, file=file))
+class _Auditor:
+    """Goes through the shards of one dataset and fills a report."""
 
-    path = out / shard.file
-    if not path.is_file():
-        found("missing file", "listed in the manifest, but not found")
-        return
-    size = path.stat().st_size
-    if size != shard.bytes:
-        found("size", f"{size} bytes, {shard.bytes} in the manifest")
-    if file_sha256(path) != shard.sha256:
-        found("hash", "SHA-256 differs from the manifest")
-    report.shards += 1
-    rules = PictureRules.of(manifest)
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            for message in _schema_problems(manifest, shard, file):
-                found("schema", message)
-            if not _columns_fit(manifest, file):
-                return
-            for group in range(file.num_row_groups):
+    def __init__(self, out: Path, manifest: Manifest, pool: ThreadPoolExecutor, progress: Progress | None) -> None:
+        self.report = AuditReport()
+        self._out = out
+        self._manifest = manifest
+        self._pool = pool
+        self._progress = progress
+        self._rules = PictureRules.of(manifest)
+        self._whole = WholeDataset(manifest)
+
+    def check_shard(self, shard: ShardRecord) -> None:
+        """Check the file, then every row that can be read."""
+        path = self._out / shard.file
+        if not path.is_file():
+            self._found("missing file", shard.file, "listed in the manifest, but not found")
+            return
+        size = path.stat().st_size
+        if size != shard.bytes:
+            self._found("size", shard.file, f"{size} bytes, {shard.bytes} in the manifest")
+        if file_sha256(path) != shard.sha256:
+            self._found("hash", shard.file, "SHA-256 differs from the manifest")
+        self.report.shards += 1
+        try:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                self._check_tables(shard, file)
+        except (pa.ArrowException, OSError) as error:
+            self._found("unreadable", shard.file, str(error))
+
+    def finish(self) -> AuditReport:
+        """Check what holds across rows; the report is complete then."""
+        self.report.findings += self._whole.findings()
+        self.report.subjects = self._whole.subjects
+        return self.report
+
+    def _check_tables(self, shard: ShardRecord, file: pq.ParquetFile) -> None:
+        for message in _schema_problems(self._manifest, shard, file):
+            self._found("schema", shard.file, message)
+        if not _columns_fit(self._manifest, file):
+            return
+        for group in range(file.num_row_groups):
+            try:
                 table = file.read_row_group(group)
-                _audit_rows(manifest, shard, rules, table, whole, report, pool)
-                if progress is not None:
-                    progress(report.frames, manifest.frames)
-    except (pa.ArrowException, OSError) as error:
-        found("unreadable", f"{error}")
+            except (pa.ArrowException, OSError) as error:
+                self._found("unreadable", shard.file, f"row group {group}: {error}")
+                continue
+            self._check_rows(shard, table)
+            if self._progress is not None:
+                self._progress(self.report.frames, self._manifest.frames)
+
+    def _check_rows(self, shard: ShardRecord, table: pa.Table) -> None:
+        self.report.frames += len(table)
+        table = self._without_nulls(shard, table)
+        block = label_block(table.select(label_columns()))
+        for row, rule, message in check_labels(self._manifest, shard.split, block):
+            self._found(rule, block.ids[row], message, shard.file)
+        self._whole.add(block, shard)
+        pictures = table.drop_columns([name for name in label_columns() if name not in _BESIDE_PICTURES]).to_pylist()
+        results = self._pool.map(lambda columns: check_pictures(self._rules, columns), pictures)
+        for frame_id, result in zip(block.ids, results, strict=True):
+            for rule, message in result.problems:
+                self._found(rule, frame_id, message, shard.file)
+            self.report.saturated_pixels += result.saturated_pixels
+            self.report.saturated_frames += result.saturated_pixels > 0
+
+    def _without_nulls(self, shard: ShardRecord, table: pa.Table) -> pa.Table:
+        """The rows that have a value everywhere; the others are reported."""
+        ids = table.column("frame_id").to_pylist()
+        complete = np.ones(len(table), bool)
+        for row, column in _nulls(table):
+            self._found("null", str(ids[row]), f"column {column} has no value", shard.file)
+            self._whole.add_broken(str(ids[row]), shard)
+            complete[row] = False
+        return table.filter(pa.array(complete))
+
+    def _found(self, rule: str, where: str, message: str, file: str = "") -> None:
+        self.report.findings.append(Finding(rule=rule, where=where, message=message, file=file))
 
 
 def _schema_problems(manifest: Manifest, shard: ShardRecord, file: pq.ParquetFile) -> Iterator[str]:
@@ -147,40 +184,6 @@ def _schema_problems(manifest: Manifest, shard: ShardRecord, file: pq.ParquetFil
 def _columns_fit(manifest: Manifest, file: pq.ParquetFile) -> bool:
     stored = {part.name: part.type for part in file.schema_arrow}
     return stored == {part.name: part.type for part in dataset_schema(manifest.annotations)}
-
-
-def _audit_rows(
-    manifest: Manifest,
-    shard: ShardRecord,
-    rules: PictureRules,
-    table: pa.Table,
-    whole: WholeDataset,
-    report: AuditReport,
-    pool: ThreadPoolExecutor,
-) -> None:
-    report.frames += len(table)
-    ids = table.column("frame_id").to_pylist()
-
-    def found(row: int, rule: str, message: str) -> None:
-        report.findings.append(Finding(rule=rule, where=str(ids[row]), message=message, file=shard.file))
-
-    complete = np.ones(len(table), bool)
-    for row, column in _nulls(table):
-        found(row, "null", f"column {column} has no value")
-        whole.add_broken(str(ids[row]), shard)
-        complete[row] = False
-    table = table.filter(pa.array(complete))
-    ids = table.column("frame_id").to_pylist()
-    block = label_block(table.select(label_columns()))
-    for row, rule, message in check_labels(manifest, shard.split, block):
-        found(row, rule, message)
-    whole.add(block, shard)
-    pictures = table.drop_columns([name for name in label_columns() if name not in _BESIDE_PICTURES]).to_pylist()
-    for row, result in enumerate(pool.map(lambda columns: check_pictures(rules, columns), pictures)):
-        for rule, message in result.problems:
-            found(row, rule, message)
-        report.saturated_pixels += result.saturated_pixels
-        report.saturated_frames += result.saturated_pixels > 0
 
 
 def _nulls(table: pa.Table) -> Iterator[tuple[int, str]]:

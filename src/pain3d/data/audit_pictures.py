@@ -105,11 +105,12 @@ def _landmark_problems(
 ) -> Iterator[Problem]:
     """Brows, nose, eyes and mouth lie on the head, wherever it is turned; the jaw line may lie on its rim."""
     height, width = segmentation.shape
-    x, y = np.floor(np.nan_to_num(landmarks[JAW_LANDMARKS:], nan=-1.0)).astype(np.int64).T
-    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    off = np.count_nonzero(segmentation[y[inside], x[inside]] == 0)
-    if off > MAX_OFF_HEAD_FRACTION * np.count_nonzero(inside):
-        yield "landmarks", f"{off} of {np.count_nonzero(inside)} landmarks inside the face lie on the background"
+    face = landmarks[JAW_LANDMARKS:]
+    inside = face[((face >= 0) & (face < (width, height))).all(axis=1)]
+    x, y = inside.astype(np.int64).T
+    off = np.count_nonzero(segmentation[y, x] == 0)
+    if off > MAX_OFF_HEAD_FRACTION * len(inside):
+        yield "landmarks", f"{off} of {len(inside)} landmarks inside the face lie on the background"
 
 
 def _heatmap_problems(

@@ -132,14 +132,20 @@ def environment(**device: str) -> dict[str, str]:
         device: what the renderer runs on, for example ``device="cpu"``, ``warp_target="znver4"``.
     """
     codecs = {name: str(features.version(name)) for name in ("libjpeg_turbo", "zlib_ng", "webp")}
-    simd = np.show_config(mode="dicts")["SIMD Extensions"]  # pyright: ignore[reportOptionalSubscript]
     return {
         "machine": f"{platform.system()} {platform.machine()}",
-        "cpu_instruction_sets": " ".join([*simd["baseline"], *simd["found"]]),
+        "cpu_instruction_sets": " ".join(_cpu_instruction_sets()),
         **{name: version(name) for name in ("anny", "numpy", "pillow", "pyarrow", "scipy", "warp-lang")},
         **codecs,
         **device,
     }
+
+
+def _cpu_instruction_sets() -> list[str]:
+    """The vector instructions that NumPy uses here; it leaves out of its report what is empty."""
+    config: Mapping[str, Any] = np.show_config(mode="dicts") or {}
+    simd = config.get("SIMD Extensions") or {}
+    return [name for part in ("baseline", "found") for name in simd.get(part) or ()]
 
 
 def differences(ours: Manifest, theirs: Manifest) -> list[str]:

@@ -93,9 +93,7 @@ def lay_out(coarse: CoarseModel, chart: UInt8[np.ndarray, " quad"]) -> Float[np.
     return atlas
 
 
-def face_weight(
-    middle_m: Float[np.ndarray, "n 3"], normals: Float[np.ndarray, "n 3"]
-) -> Float[np.ndarray, " n"]:
+def face_weight(middle_m: Float[np.ndarray, "n 3"], normals: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
     """1 on the face of the base mesh (brow to chin, ear to ear), 0 on scalp, throat and neck, with a soft rim.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -47,15 +48,13 @@ def cached(name: str, build: Callable[[], Mapping[str, np.ndarray]]) -> Arrays:
         return _read(path)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         arrays = dict(build())
-    try:
+    with contextlib.suppress(OSError):  # read-only home or full disk: go on without a cache
         _write(path, arrays)
-    except OSError:
-        pass  # read-only home or full disk: go on without a cache
     return arrays
 
 
 def _read(path: Path) -> Arrays:
-    with np.load(path, allow_pickle=False) as archive:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}  # zip checks the CRC of every array that is read
 
 

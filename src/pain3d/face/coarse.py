@@ -2,8 +2,8 @@
 
 Its vertices are those of `base.obj` that a portrait needs: skin down to mid-chest and the helpers around and inside
 the head (eyes, lashes, teeth, tongue, hair cap, joint cubes). They are numbered compactly, in the file's order;
-`original` and `index_of` translate. Height, body proportions and cup size stay out: on a head they amount to a shift and a
-change of size that a portrait cannot tell from the distance of the camera.
+`original` and `index_of` translate. Height, body proportions and cup size stay out: on a head they amount to a shift
+and a change of size that a portrait cannot tell from the distance of the camera.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ class CoarseModel:
         wanted = np.array(list(original), dtype=np.int64)
         found = self.coarse_of[wanted]
         if (found < 0).any():
-            raise KeyError(f"original: the coarse model does not keep base.obj vertices {wanted[found < 0][:5].tolist()}")
+            lost = wanted[found < 0][:5].tolist()
+            raise KeyError(f"original: the coarse model does not keep base.obj vertices {lost}")
         return found
 
     @cached_property
@@ -142,8 +143,8 @@ def target_weights(shape: Shape) -> dict[str, float]:
 
     A shape gives ``male`` 0..1, ``child`` and ``old`` 0..1 (the rest is young), ``muscle`` and ``weight`` 0..1
     (0.5 average), ``african``, ``asian`` and ``caucasian`` (used as shares of their sum), and any number of local
-    changes by the name of a target pair as in `LOCAL_PAIRS`, -1..1, or of a single target, 0..1. Macro weights are products of the piecewise
-    linear interpolation weights of each dimension, as MakeHuman defines them.
+    changes: -1..1 by the name of a pair of `LOCAL_PAIRS`, 0..1 by that of a single target. Macro weights are products
+    of the piecewise linear interpolation weights of each dimension, as MakeHuman defines them.
     """
     ages = {"child": shape["child"], "old": shape["old"], "young": 1 - shape["child"] - shape["old"]}
     sexes = {"male": shape["male"], "female": 1 - shape["male"]}
@@ -160,7 +161,7 @@ def target_weights(shape: Shape) -> dict[str, float]:
                     weights[f"universal/{sex}-{age}-{muscle}-{weight}"] = s * a * m * w
     for name, value in shape.items():
         if name not in MACROS:
-            negative, positive = LOCAL_PAIRS[name] if name in LOCAL_PAIRS else (name, name)
+            negative, positive = LOCAL_PAIRS.get(name, (name, name))
             weights[positive if value >= 0 else negative] = abs(value)
     return weights
 

@@ -29,8 +29,7 @@ IRIS_UV_RADIUS = 0.27
 """Distance from the pupil's centre (.5, .5) to the limbus in the cell "eyes"; u grows towards the temple, v down.
 
 Inside, the texture is a picture of the iris from the front; outside, radius grows evenly with the angle from the
-optical axis, up to `SCLERA_ANGLE` at .5. The corners of the cell, further than .5 from its centre, are the wet flesh
-at the rims of the lids.
+optical axis, up to `SCLERA_ANGLE` at .5. The corners of the cell are free.
 """
 
 SCLERA_ANGLE = np.radians(105.0)

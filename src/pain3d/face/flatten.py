@@ -113,4 +113,4 @@ def _derivatives(
     n = place.size
     full_gradient = np.bincount(coordinate.ravel(), np.einsum("tpi,tp->ti", chain, gradient).ravel(), minlength=n)
     rows, columns = np.repeat(coordinate, 6, axis=1).ravel(), np.tile(coordinate, (1, 6)).ravel()
-    return full_gradient, sp.coo_matrix((per_triangle.ravel(), (rows, columns)), shape=(n, n)).tocsr()
+    return full_gradient, sp.csr_matrix((per_triangle.ravel(), (rows, columns)), shape=(n, n))

@@ -168,6 +168,7 @@ SEX_MEAN: Mapping[str, tuple[float, float]] = {
     "mouth/mouth-scale-horiz-incr": (-0.06, 0.06),
     "mouth/mouth-upperlip-volume-incr": (0.12, -0.08),
     "mouth/mouth-lowerlip-volume-incr": (0.12, -0.08),
+    "mouth/mouth-angles-up": (0.08, 0.16),
     "cheek/cheek-bones-incr": (0.12, -0.04),
     "eyes/eye-scale-incr": (0.12, -0.06),
     "eyes/eye-height2-incr": (0.06, -0.04),
@@ -177,7 +178,7 @@ SEX_MEAN: Mapping[str, tuple[float, float]] = {
     "neck/neck-scale-vert-incr": (-0.12, -0.22),
 }
 """Mean of some local changes for women and men. MakeHuman's anchors carry part of what tells the sexes apart, but as
-bald heads without makeup or beard they need more; and its necks are long for a portrait."""
+bald heads without makeup or beard they need more; its necks are long, and the corners of its mouths hang."""
 
 LOPSIDED = (
     "brown-1", "brown-2", "cheek-1", "cheek-2", "eye-1", "eye-2", "eye-3", "eye-4", "jaw-1", "jaw-2",
@@ -198,9 +199,11 @@ def child_share(age_years: float) -> float:
 
 def sample_identity(rng: np.random.Generator, *, age_years: int, sex: Sex, ethnicity: Ethnicity) -> Identity:
     """Draw a person."""
-    child = child_share(age_years)
-    old = float(np.clip(old_share(age_years) + AGEING_SPREAD * _bounded(rng), 0, 1 - child))
-    shape = {"child": child, "old": old, **_build(rng, sex, old), **_anchors(rng, ethnicity), **_local(rng, sex, old)}
+    # one axis, as in MakeHuman: child below 0, young at 0, old at 1
+    apparent = old_share(age_years) - child_share(age_years) + AGEING_SPREAD * _bounded(rng)
+    old, child = float(np.clip(apparent, 0, 1)), float(np.clip(-apparent, 0, CHILD_AT_18))
+    shape = {"child": child, "old": old, **_build(rng, sex, old), **_anchors(rng, ethnicity)}
+    shape |= _local(rng, sex, old)
     return Identity(
         age_years=age_years,
         sex=sex,

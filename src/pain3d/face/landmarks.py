@@ -25,10 +25,24 @@ LEFT: Mapping[int, tuple[int, ...]] = {
     14: (11847,),
     15: (7573,),
     16: (12001,),
-    22: (7001, 6983,),
-    23: (6983, 7006, 6997, 6980,),
-    24: (6997, 6996,),
-    25: (6998, 7004,),
+    22: (
+        7001,
+        6983,
+    ),
+    23: (
+        6983,
+        7006,
+        6997,
+        6980,
+    ),
+    24: (
+        6997,
+        6996,
+    ),
+    25: (
+        6998,
+        7004,
+    ),
     26: (11869,),
     27: (132,),
     28: (131,),
@@ -48,7 +62,10 @@ LEFT: Mapping[int, tuple[int, ...]] = {
     53: (7170,),
     54: (7162,),
     55: (7166,),
-    56: (7235, 7241,),
+    56: (
+        7235,
+        7241,
+    ),
     57: (492,),
     62: (474,),
     63: (7226,),
@@ -90,5 +107,5 @@ def landmark_points(
         # alone, a vertex keeps its number in the subdivided skin
         place = points_m[numbers[0]] if len(numbers) == 1 else coarse.base_m[numbers].mean(axis=0)
         found[landmark] = candidates[tree.query(place)[1]]
-        found[MIRROR[landmark]] = candidates[tree.query(place * np.float32((-1, 1, 1)))[1]]
+        found[MIRROR[landmark]] = candidates[tree.query(place * np.array((-1, 1, 1)))[1]]
     return found

@@ -1,7 +1,8 @@
 """Lips: they do not pass through each other, and stay closed unless a unit parts them.
 
-Targets that raise the lower lip, lower the upper one or pull the corners know nothing of the other lip. As with the lids, edge loops of `base.obj` say what lies across: loops are counted outwards from the seam
-between skin and mouth cavity, negative inwards, and each is cut at the corners of the mouth into an upper and a lower chain.
+Targets that raise the lower lip, lower the upper one or pull the corners know nothing of the other lip. As with the
+lids, edge loops of `base.obj` say what lies across: loops are counted outwards from the seam between skin and mouth
+cavity, negative inwards, and each is cut at the corners of the mouth into an upper and a lower chain.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 from jaxtyping import Float, Int
 
 from pain3d.face.coarse import CoarseModel
@@ -21,7 +23,7 @@ FOLLOWS_OUT = (3, 10)
 FOLLOWS_IN = (1, 4)
 """The same inwards."""
 SEAL_M = 0.2e-3
-"""Overlap of lips at rest: subdivision rounds it off, so that no teeth show between closed lips."""
+"""Overlap of lips at rest, so that no teeth show between them from any side."""
 COLUMNS = np.linspace(-0.96, 0.96, 49)
 """Where lips are compared: 0 in the middle, 1 at the corner of the mouth."""
 
@@ -33,6 +35,8 @@ class LipTopology:
     upper: tuple[Int[np.ndarray, " chain"], ...]
     """For each loop of `TOUCHING` the coarse vertices of the upper lip, from the right corner to the left."""
     lower: tuple[Int[np.ndarray, " chain"], ...]
+    smooth: sp.csr_matrix
+    """(coarse, coarse): where subdivision takes the vertices of these loops; it makes lips thinner. Other rows are 0."""
     gives_way: Int[np.ndarray, " lip"]
     """Coarse vertices that contact moves."""
     direction: Float[np.ndarray, " lip"]
@@ -51,9 +55,12 @@ def build_lips(coarse: CoarseModel) -> LipTopology:
             touched = np.unique(coarse.quads[np.isin(coarse.quads, loops[sign * (k - 1)]).any(axis=1)])
             loops[sign * k] = np.setdiff1d(np.intersect1d(touched, allowed), seen)
             seen = np.union1d(seen, touched)
+    lips = np.concatenate(list(loops.values()))
+    ends = np.stack([coarse.quads, np.roll(coarse.quads, -1, axis=1)], axis=2).reshape(-1, 2)
+    edges = np.unique(np.sort(ends[np.isin(ends, lips).all(axis=1)], axis=1), axis=0)
     upper, lower, gives_way, direction = [], [], [], []
     for k, members in loops.items():
-        above, below = _cut_at_corners(coarse, members)
+        above, below = _cut_at_corners(coarse, edges[np.isin(edges, members).all(axis=1)])
         if k in TOUCHING:
             upper.append(above)
             lower.append(below)
@@ -64,9 +71,28 @@ def build_lips(coarse: CoarseModel) -> LipTopology:
     return LipTopology(
         upper=tuple(upper),
         lower=tuple(lower),
+        smooth=_catmull_clark(coarse, np.unique(np.concatenate([*upper, *lower]))),
         gives_way=np.concatenate(gives_way),
         direction=np.concatenate(direction),
     )
+
+
+def _catmull_clark(coarse: CoarseModel, members: np.ndarray) -> sp.csr_matrix:
+    """Rows that give the new places of some vertices: (faces + 2 edges + (n - 3) itself) / n around each."""
+    rows, columns, shares = [], [], []
+    near = coarse.quads[np.isin(coarse.quads, members).any(axis=1)]
+    for vertex in members:
+        quads = near[(near == vertex).any(axis=1)]
+        n = len(quads)
+        at = (quads == vertex).argmax(axis=1)
+        beside = np.take_along_axis(quads, np.stack([(at + 1) % 4, (at + 3) % 4], axis=1), axis=1)
+        parts = ((quads.ravel(), 0.25 / n**2), (beside.ravel(), 0.5 / n**2), (np.array([vertex]), (n - 2) / n))
+        for others, share in parts:  # each edge is met twice, from both its quads
+            rows.append(np.full(len(others), vertex))
+            columns.append(others)
+            shares.append(np.full(len(others), share, dtype=np.float32))
+    entries = (np.concatenate(shares), (np.concatenate(rows), np.concatenate(columns)))
+    return sp.coo_matrix(entries, shape=(len(coarse.base_m),) * 2).tocsr()
 
 
 def _fade(k: int, span: tuple[int, int]) -> float:
@@ -74,15 +100,13 @@ def _fade(k: int, span: tuple[int, int]) -> float:
     return t * t * (3 - 2 * t)
 
 
-def _cut_at_corners(coarse: CoarseModel, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Upper and lower chain of a loop of vertices, both from the right corner of the mouth to the left."""
-    ends = np.stack([coarse.quads, np.roll(coarse.quads, -1, axis=1)], axis=2).reshape(-1, 2)
-    edges = np.unique(np.sort(ends[np.isin(ends, members).all(axis=1)], axis=1), axis=0)
+def _cut_at_corners(coarse: CoarseModel, edges: Int[np.ndarray, "edge 2"]) -> tuple[np.ndarray, np.ndarray]:
+    """Upper and lower chain of a closed loop of edges, both from the right corner of the mouth to the left."""
     loop = [int(edges[0, 0]), int(edges[0, 1])]
-    while len(loop) < len(members):
+    while len(loop) < len(edges):
         near = edges[(edges == loop[-1]).any(axis=1) & ~(edges == loop[-2]).any(axis=1)]
         loop.append(int(near[0][near[0] != loop[-1]][0]))
-    x, y = coarse.base_m[loop, 0], coarse.base_m[loop, 1]
+    x = coarse.base_m[loop, 0]
     ring = np.roll(loop, -int(x.argmin()))
     left = int(np.flatnonzero(ring == loop[int(x.argmax())])[0])
     one, two = ring[: left + 1], np.append(ring[left:], ring[0])[::-1]
@@ -92,11 +116,12 @@ def _cut_at_corners(coarse: CoarseModel, members: np.ndarray) -> tuple[np.ndarra
 
 
 def lip_gaps(topology: LipTopology, coarse_m: Float[np.ndarray, "coarse 3"]) -> Float[np.ndarray, "loop column"]:
-    """Height of the upper lip over the lower one, loop by loop, at `COLUMNS` [m]."""
+    """Height of the upper lip over the lower one after subdivision, loop by loop, at `COLUMNS` [m]."""
+    smooth_m = topology.smooth @ coarse_m
     gaps = []
     for upper, lower in zip(topology.upper, topology.lower, strict=True):
-        x = COLUMNS * _half_width(coarse_m, upper) + coarse_m[upper[[0, -1]], 0].mean()
-        gaps.append(_height(coarse_m[upper], x) - _height(coarse_m[lower], x))
+        x = COLUMNS * _half_width(smooth_m, upper) + smooth_m[upper[[0, -1]], 0].mean()
+        gaps.append(_height(smooth_m[upper], x) - _height(smooth_m[lower], x))
     return np.stack(gaps)
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from functools import cache, cached_property
 
 import numpy as np
-import scipy.sparse as sp
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from pain3d.demographics import Ethnicity, Sex
 from pain3d.face.anatomy import anatomy_parts
@@ -19,12 +18,13 @@ from pain3d.face.coarse import CoarseModel, load_coarse
 from pain3d.face.eyes import eyeballs
 from pain3d.face.identity import average_identity, sample_identity
 from pain3d.face.lids import Lids, build_lids
+from pain3d.face.lips import seal_lips
 from pain3d.face.mesh import FaceMesh, Topology
 from pain3d.face.model import Head, HeadModel, Identity
 from pain3d.face.parts import AnatomyPart, checked_cell
 from pain3d.face.rig import Rig, build_fields
 from pain3d.face.skin_mesh import SkinMesh, load_skin
-from pain3d.face.subdivision import normal_incidence, smooth_normals
+from pain3d.face.subdivision import SmoothNormals
 
 
 class MakeHuman(HeadModel):
@@ -37,9 +37,9 @@ class MakeHuman(HeadModel):
         self.fields = build_fields(coarse)
         self.lid_topology = build_lids(coarse, skin.matrix)
         self.topology = _compose(skin, anatomy)
-        self.point_triangles: Int[np.ndarray, "triangle 3"] = self.topology.point_of[self.topology.triangles]
-        points = int(self.topology.point_of.max()) + 1
-        self.incidence: sp.csr_matrix = normal_incidence(self.point_triangles, points)
+        point_of = self.topology.point_of
+        self.point_of = point_of.astype(np.intp)
+        self.smooth_normals = SmoothNormals(point_of[self.topology.triangles], int(point_of.max()) + 1)
 
     def sample(self, rng: np.random.Generator, *, age_years: int, sex: Sex, ethnicity: Ethnicity) -> Identity:
         return sample_identity(rng, age_years=age_years, sex=sex, ethnicity=ethnicity)
@@ -68,15 +68,18 @@ class MakeHuman(HeadModel):
         """Skin and anatomy as one mesh with normals."""
         placed = [part.place(posed_m, neutral_m, skin_m) for part in self.anatomy]
         points_m = np.concatenate([skin_m, *placed], dtype=np.float32)
-        normals = smooth_normals(points_m, self.point_triangles, self.incidence)
+        normals = self.smooth_normals(points_m)
         first = len(skin_m)
         for part, part_m in zip(self.anatomy, placed, strict=True):
             own = part.normals(part_m)
             if own is not None:
                 normals[first : first + len(part_m)] = own
             first += len(part_m)
-        point_of = self.topology.point_of
-        return FaceMesh(topology=self.topology, vertices_m=points_m[point_of], normals=normals[point_of])
+        return FaceMesh(
+            topology=self.topology,
+            vertices_m=points_m.take(self.point_of, axis=0),
+            normals=normals.take(self.point_of, axis=0),
+        )
 
 
 class MakeHumanHead(Head):
@@ -86,7 +89,7 @@ class MakeHumanHead(Head):
         self.identity = identity
         self.topology = model.topology
         self.model = model
-        self.neutral_m: Float[np.ndarray, "coarse 3"] = model.coarse.blend(identity.shape)
+        self.neutral_m: Float[np.ndarray, "coarse 3"] = seal_lips(model.fields.lips, model.coarse.blend(identity.shape))
         """Coarse vertices at rest, head frame."""
         self.rig = Rig(model.fields, identity, self.neutral_m)
         centres_m, radii_m = eyeballs(self.neutral_m, model.coarse.coarse_of)
@@ -107,7 +110,7 @@ def load() -> MakeHuman:
 
 def _compose(skin: SkinMesh, anatomy: tuple[AnatomyPart, ...]) -> Topology:
     triangles, uvs, parts, point_of = [skin.triangles], [skin.uvs], [skin.part], [skin.point_of]
-    vertices, points = len(skin.uvs), skin.matrix.shape[0]
+    vertices, points = len(skin.uvs), int(skin.point_of.max()) + 1
     for piece in anatomy:
         own = piece.topology
         triangles.append(own.triangles + vertices)

@@ -14,16 +14,17 @@ import scipy.sparse as sp
 from jaxtyping import Float, Int
 
 from pain3d.face.coarse import CoarseModel
-from pain3d.face.lids import LidMotion, lid_rings
+from pain3d.face.lid_rings import lid_rings
+from pain3d.face.lids import LidMotion
 from pain3d.face.lips import LipTopology, build_lips, lip_gaps, meet_lips
 from pain3d.face.model import Identity
 from pain3d.face.units import LID_MOTIONS, RECIPES, SHAPES, Push, Shape, Window
 from pain3d.facs import AU_INDEX, AU_NAMES, MAX_INTENSITY
 
 LEVELS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
-LEVEL_WEIGHTS = (0.0, 0.12, 0.30, 0.54, 0.78, 1.0)
-"""Share of full excursion at 0 and at the FACS levels A trace, B slight, C marked, D severe, E maximum. FACS's levels
-are wide in the middle and narrow at the ends; the steps here follow that."""
+LEVEL_WEIGHTS = (0.0, 0.2, 0.4, 0.62, 0.82, 1.0)
+"""Share of full excursion at 0 and at the FACS levels A trace, B slight, C marked, D severe, E maximum. FACS gives words,
+no millimetres: the steps are nearly even, a little smaller towards the maximum, so that a trace can be seen at all."""
 
 MIDLINE_FADE_M = 6e-3
 """Half the width over which an unsided target passes from the left half to the right."""
@@ -33,7 +34,7 @@ SIZE_VERTICES = (11909, 220, 5211)
 
 
 def intensity_to_weight(intensity: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
-    """Share of a unit's full excursion: piecewise linear through .12, .30, .54, .78 and 1 at A, B, C, D and E."""
+    """Share of a unit's full excursion: piecewise linear through .2, .4, .62, .82 and 1 at A, B, C, D and E."""
     return np.interp(intensity, LEVELS, LEVEL_WEIGHTS)
 
 
@@ -70,7 +71,10 @@ PARTED_AT = 0.1
 _PARTING = [AU_INDEX[au] for au in ("AU10", "AU25", "AU26", "AU27")]
 
 _CALLED = (*SHAPES, *LID_MOTIONS)
-_GAINS = np.array([[RECIPES[au][shape] if shape in RECIPES[au] else 0.0 for au in AU_NAMES] for shape in _CALLED])
+_GAINS = np.zeros((len(_CALLED), len(AU_NAMES)))
+for _au, _recipe in RECIPES.items():
+    for _shape, _gain in _recipe.items():
+        _GAINS[_CALLED.index(_shape), AU_INDEX[_au]] = _gain
 
 
 def amounts(weights: Float[np.ndarray, "16 2"]) -> Float[np.ndarray, "called 2"]:
@@ -141,7 +145,7 @@ def build_fields(coarse: CoarseModel) -> RigFields:
     columns = []
     for shape in SHAPES.values():
         left = _field(coarse, shape, frame_m) * free[:, None]
-        right = left[mirror] * (-1, 1, 1)
+        right = left[mirror] * np.array((-1.0, 1.0, 1.0))
         columns += [left, right]
     stacked = np.stack(columns, axis=2)
     moved = np.flatnonzero(np.abs(stacked).max(axis=(1, 2)) > 1e-7)
@@ -165,7 +169,7 @@ def face_size_m(span: tuple[Int[np.ndarray, "2"], Int[np.ndarray, "2"]], coarse_
 def mirror_of(coarse: CoarseModel) -> Int[np.ndarray, " coarse"]:
     """The vertex opposite to each; `base.obj` is exactly symmetric."""
     order = np.lexsort(coarse.base_m.T)
-    opposite = np.lexsort((coarse.base_m * np.float32((-1, 1, 1))).T)
+    opposite = np.lexsort((coarse.base_m * np.array((-1, 1, 1), dtype=np.float32)).T)
     mirror = np.empty(len(order), dtype=np.int64)
     mirror[order] = opposite
     return mirror

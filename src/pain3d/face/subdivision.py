@@ -56,42 +56,46 @@ def subdivide(
     edge_point = np.where(has_point, points + np.cumsum(has_point) - 1, -1)
     face_point = points + int(has_point.sum()) + np.cumsum(refined) - 1
 
-    matrix = sp.vstack(
+    stacked = sp.vstack(
         [
             _vertex_rows(quads, refined, edge_of, edges, points),
             _edge_rows(quads, refined, edge_of, edges, points)[has_point],
             _face_rows(quads, points)[refined],
         ],
         format="csr",
-    ).astype(np.float32)
+    )
+    matrix = sp.csr_matrix(stacked, dtype=np.float32)
     triangles, face_of = _triangulate(quads, refined, edge_point[edge_of], face_point, diagonal)
     return Subdivision(matrix=matrix, triangles=triangles, face_of=face_of)
 
 
-def normal_incidence(triangles: Int[np.ndarray, "triangle 3"], points: int) -> sp.csr_matrix:
-    """float32 (points, triangles) matrix of ones: sums the normals of the triangles around each point."""
-    rows = triangles.T.ravel()
-    columns = np.tile(np.arange(len(triangles)), 3)
-    ones = np.ones(len(rows), dtype=np.float32)
-    return sp.coo_matrix((ones, (rows, columns)), shape=(points, len(triangles))).tocsr()
+class SmoothNormals:
+    """Unit normals of the points of one topology, weighted by the areas of the triangles around each."""
 
+    def __init__(self, triangles: Int[np.ndarray, "triangle 3"], points: int) -> None:
+        # contiguous runs of native integers: three times as fast to gather by as rows of int32
+        self._corners = np.ascontiguousarray(triangles.T, dtype=np.intp)
+        ones = np.ones(triangles.size, dtype=np.float32)
+        columns = np.tile(np.arange(len(triangles)), 3)
+        self._around = sp.csr_matrix((ones, (self._corners.ravel(), columns)), shape=(points, len(triangles)))
 
-def smooth_normals(
-    points_m: Float[np.ndarray, "point 3"], triangles: Int[np.ndarray, "triangle 3"], incidence: sp.csr_matrix
-) -> Float[np.ndarray, "point 3"]:
-    """Unit normals of points, weighted by the areas of the triangles around them."""
-    a, b, c = (points_m[triangles[:, k]] for k in range(3))
-    u, v = b - a, c - a
-    faces = np.empty_like(u)
-    faces[:, 0] = u[:, 1] * v[:, 2] - u[:, 2] * v[:, 1]
-    faces[:, 1] = u[:, 2] * v[:, 0] - u[:, 0] * v[:, 2]
-    faces[:, 2] = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
-    normals = incidence @ faces
-    length = np.sqrt(np.square(normals).sum(axis=1, keepdims=True))
-    flat = length[:, 0] < 1e-16  # a point whose triangles all collapsed: any direction will do, but a unit one
-    normals[flat] = (0, 0, 1)
-    length[flat] = 1
-    return normals / length
+    def __call__(self, points_m: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "point 3"]:
+        """Normals for these positions; (0, 0, 1) for a point whose triangles have all collapsed."""
+        first, second, third = self._corners
+        axes = np.ascontiguousarray(points_m.T)
+        origin = [axis.take(first) for axis in axes]
+        u = [axis.take(second) - start for axis, start in zip(axes, origin, strict=True)]
+        v = [axis.take(third) - start for axis, start in zip(axes, origin, strict=True)]
+        faces = np.empty((len(first), 3), dtype=np.float32)
+        faces[:, 0] = u[1] * v[2] - u[2] * v[1]
+        faces[:, 1] = u[2] * v[0] - u[0] * v[2]
+        faces[:, 2] = u[0] * v[1] - u[1] * v[0]
+        normals = self._around @ faces
+        length = np.sqrt(normals[:, 0] ** 2 + normals[:, 1] ** 2 + normals[:, 2] ** 2)
+        flat = length < 1e-16
+        normals[flat] = (0, 0, 1)
+        length[flat] = 1
+        return normals / length[:, None]
 
 
 def _edges(quads: Int[np.ndarray, "quad 4"]) -> tuple[Int[np.ndarray, "quad 4"], Int[np.ndarray, "edge 2"]]:
@@ -101,7 +105,7 @@ def _edges(quads: Int[np.ndarray, "quad 4"]) -> tuple[Int[np.ndarray, "quad 4"],
 
 
 def _incidence(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], value: float = 1.0) -> sp.csr_matrix:
-    return sp.coo_matrix((np.full(rows.size, value), (rows.ravel(), columns.ravel())), shape=shape).tocsr()
+    return sp.csr_matrix((np.full(rows.size, value), (rows.ravel(), columns.ravel())), shape=shape)
 
 
 def _face_rows(quads: np.ndarray, points: int) -> sp.csr_matrix:

@@ -150,7 +150,7 @@ class Dentition(AnatomyPart):
 
 
 def arch_frame(
-    coarse_m: Float[np.ndarray, "coarse 3"], groups: list[Int[np.ndarray, " vertex"]]
+    coarse_m: Float[np.ndarray, "coarse 3"], groups: list[Int[np.ndarray, "_"]]
 ) -> tuple[Float[np.ndarray, "3"], Float[np.ndarray, "3 3"]]:
     """Origin and axes (rows) of a helper arch from its front and its two ends."""
     front, left, right = (coarse_m[group].mean(axis=0, dtype=np.float64) for group in groups)

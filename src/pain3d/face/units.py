@@ -64,8 +64,11 @@ SHAPES: Mapping[str, Shape] = {
         targets={"unit/cheekSquintLeft": 0.85},
         window=Window(y=(None, -14.0), soft=16.0, outside=0.2),
         pushes=(
-            Push(vertex=11910, radius=24.0, by=(0.5, 1.5, 3.5)),  # the apple of the cheek
+            Push(vertex=11910, radius=24.0, by=(0.8, 2.0, 4.2)),  # the apple of the cheek
+            Push(vertex=11677, radius=14.0, by=(0.2, 1.2, 1.6)),  # the infraorbital triangle
             Push(vertex=11479, radius=16.0, by=(0.0, 0.5, 0.8)),  # the pouch under the eye
+            Push(vertex=11683, radius=12.0, by=(0.2, 0.5, 1.0)),  # the nasolabial fold deepens
+            Push(vertex=11700, radius=12.0, by=(-0.6, 0.6, 1.0)),  # skin bunches at the outer corner
         ),
     ),
     "lid_gather": Shape(targets={"unit/eyeSquintLeft": 0.9}),
@@ -74,23 +77,31 @@ SHAPES: Mapping[str, Shape] = {
         targets={"expression/nose-left-elevation": 0.55, "unit/noseSneerLeft": 0.8},
         window=Window(y=(None, 4.0), outside=0.3),
         pushes=(
-            Push(vertex=6900, radius=13.0, by=(0.3, 1.6, 1.2)),  # skin bunches on the side of the bridge
+            Push(vertex=6900, radius=13.0, by=(0.3, 1.6, 1.4)),  # skin bunches on the side of the bridge
+            Push(vertex=6904, radius=9.0, by=(0.0, 0.6, 1.2)),  # and at the root
+            Push(vertex=11715, radius=11.0, by=(0.2, 1.4, 1.2)),  # and beside it
             Push(vertex=307, radius=16.0, by=(0.0, 1.4, 0.0)),  # the tip follows the wings
-            Push(vertex=7333, radius=16.0, by=(0.4, 1.2, 0.8)),  # the cheek beside the wing
+            Push(vertex=11683, radius=12.0, by=(0.4, 1.4, 1.6)),  # the cheek beside the wing
+            Push(vertex=11750, radius=7.0, by=(0.0, 0.6, -0.8)),  # the crease around it
         ),
     ),
     "lip_raise": Shape(
-        targets={"unit/mouthUpperUpLeft": 1.2},
+        targets={"unit/mouthUpperUpLeft": 0.85, "expression/mouth-elevation": 0.5},
         pushes=(
-            Push(vertex=11669, radius=9.0, by=(0.0, -0.8, 0.0)),  # less of the wing, which is AU9's
-            Push(vertex=7132, radius=14.0, by=(0.0, 0.6, 1.2)),  # the fold beside the lip fills
+            Push(vertex=11669, radius=9.0, by=(0.0, -1.6, 0.0)),  # less of the wing, which is AU9's
+            Push(vertex=11684, radius=13.0, by=(0.5, 1.4, 2.0)),  # the cheek over the nasolabial fold
+            Push(vertex=11934, radius=8.0, by=(0.0, 0.5, -1.0)),  # the fold
+            Push(vertex=5072, radius=20.0, by=(0.0, 1.7, 0.3)),  # skin under the nose crowds, but does not fold
         ),
     ),
     "corner_pull": Shape(targets={"unit/mouthSmileLeft": 0.7}),
     "corner_drop": Shape(targets={"unit/mouthFrownLeft": 1.1}),
     "chin_raise": Shape(
-        targets={"unit/mouthShrugLower": 0.9, "unit/mouthShrugUpper": 0.8},
-        pushes=(Push(vertex=5162, radius=22.0, by=(0.0, 1.8, 1.2)),),  # the boss of the chin
+        targets={"unit/mouthShrugLower": 0.9, "unit/mouthShrugUpper": 0.5},
+        pushes=(
+            Push(vertex=5162, radius=22.0, by=(0.0, 1.8, 1.2)),  # the boss of the chin
+            Push(vertex=5072, radius=20.0, by=(0.0, 1.9, 0.3)),  # as for the raised lip
+        ),
     ),
     "lip_stretch": Shape(targets={"unit/mouthStretchLeft": 1.1}),
     "lips_part": Shape(targets={"unit/mouthLowerDownLeft": 0.75, "expression/mouth-parling": 0.5}),

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from pain3d.face.atlas_layout import face_weight
 from pain3d.face.coarse import CoarseModel
 from pain3d.face.model import Identity
-from pain3d.face.subdivision import normal_incidence, smooth_normals
+from pain3d.face.subdivision import SmoothNormals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ def face_descriptor(coarse: CoarseModel, identities: Sequence[Identity]) -> Floa
     """
     base_m = coarse.base_m - coarse.eye_middle(coarse.base_m)
     triangles = np.concatenate([coarse.quads[:, [0, 1, 2]], coarse.quads[:, [0, 2, 3]]])
-    normals = smooth_normals(base_m, triangles, normal_incidence(triangles, len(base_m)))
+    normals = SmoothNormals(triangles, len(base_m))(base_m)
     skin = np.zeros(len(base_m), dtype=bool)
     skin[triangles] = True
     face = skin & (face_weight(base_m, normals) > 0.5)
@@ -67,7 +67,7 @@ def worst_outlier(descriptor: Float[np.ndarray, "head face 3"]) -> Outlier:
     """The head with the largest Mahalanobis distance from the others' average."""
     flat = descriptor.reshape(len(descriptor), -1).astype(np.float64)
     centred = flat - flat.mean(axis=0)
-    left, scale, _ = np.linalg.svd(centred, full_matrices=False)
+    left, _, _ = np.linalg.svd(centred, full_matrices=False)
     directions = min(MAIN_DIRECTIONS, len(flat) - 1)
     distance = np.sqrt(np.square(left[:, :directions]).sum(axis=1) * (len(flat) - 1))
     index = int(distance.argmax())

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from functools import cache
+
 import warp as wp
 
 from pain3d.render import kernels, shading
@@ -13,7 +17,7 @@ def checked_device(name: str) -> str:
     Raises:
         ValueError: if this machine has no such device.
     """
-    wp.init()
+    _initialise()
     known = [device.alias for device in wp.get_devices()]
     wanted = "cuda:0" if name == "cuda" else name
     if wanted not in known:
@@ -33,3 +37,26 @@ def prepare(device: str = "cpu") -> None:
     name = checked_device(device)
     for module in (kernels, shading):
         wp.load_module(module, device=name)
+
+
+_NO_GPU = b"Could not find or load the NVIDIA CUDA driver"
+
+
+@cache
+def _initialise() -> None:
+    """wp.init() without the line that its native code writes to standard error where there is no NVIDIA driver.
+
+    `checked_device` says so where it matters: when a GPU is asked for. All other lines are passed on.
+    """
+    with tempfile.TemporaryFile() as written:
+        kept = os.dup(2)
+        os.dup2(written.fileno(), 2)
+        try:
+            wp.init()
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+        written.seek(0)
+        for line in written:
+            if _NO_GPU not in line:
+                os.write(2, line)

@@ -183,7 +183,7 @@ class Background:
         shape = self.picture.shape
         if len(shape) != 3 or shape[0] != shape[1] or shape[2] != 3 or self.picture.dtype != np.uint8:
             raise ValueError(
-                f"background {self.name}: picture must be square uint8 RGB, got {self.picture.dtype} {shape}"
+                f"background {self.name}: the picture must be square uint8 RGB, got {self.picture.dtype} {shape}"
             )
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from scipy.ndimage import distance_transform_edt
 
 from pain3d.face.atlas_layout import CELLS
-from pain3d.face.mesh import Part
+from pain3d.face.mesh import Part, Topology
 from pain3d.skin import bake_kernels
 from pain3d.skin.fields import FIELDS, Field, build_fields, canonical_mm
 from pain3d.skin.template import Template, masks
@@ -18,7 +18,9 @@ from pain3d.skin.template import Template, masks
 FAR_MM = 1.0e4
 """Position of texels that no triangle covers."""
 BY_POSITION = (Part.SKIN, Part.MOUTH, Part.TONGUE)
-"""Parts painted by where they are; the others fill their cell by texture coordinates."""
+"""Parts painted by where they are, unless they lie in one of `CELLS_BY_UV`."""
+CELLS_BY_UV = ("eyes", "teeth_gums", "lashes")
+"""Cells painted by texture coordinates, over all their texels."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,7 +65,7 @@ def bake_atlas(template: Template, size: int = 1024, device: str = "cpu") -> Ski
     position = canonical_mm(mesh.vertices_m, topology.landmarks)
     marked = masks(template.base_uvs)
     fields = build_fields(position, topology.landmarks, marked["lips"], marked["ears"])
-    kept = np.isin(topology.part, BY_POSITION)
+    kept = np.isin(topology.part, BY_POSITION) & ~_in_painted_cells(topology)
     triangles = topology.triangles[kept]
     columns = np.concatenate([fields, position, mesh.normals, template.base_uvs], axis=1)
     owner, values = _rasterise(topology.uvs, triangles, columns, size, device)
@@ -73,7 +75,7 @@ def bake_atlas(template: Template, size: int = 1024, device: str = "cpu") -> Ski
     normal = values[:, FIELDS + 3 : FIELDS + 6]
     part = topology.part[kept][owner[texel]]
     covered = owner.reshape(size, size) >= 0
-    for name in ("eyes", "teeth_gums", "lashes"):
+    for name in CELLS_BY_UV:
         row, column, rows, columns = cell_texels(name, size)
         covered[row : row + rows, column : column + columns] = True
     nearest = nearest_true(covered)
@@ -94,6 +96,13 @@ def bake_atlas(template: Template, size: int = 1024, device: str = "cpu") -> Ski
         measured=texel[measured],
         measured_mean=table[measured].mean(axis=0),
     )
+
+
+def _in_painted_cells(topology: Topology) -> Bool[np.ndarray, " triangle"]:
+    """Which triangles lie in a cell that is painted by texture coordinates."""
+    u, v = topology.uvs[topology.triangles].mean(axis=1).T
+    cells = [CELLS[name] for name in CELLS_BY_UV]
+    return np.any([(u > c.u0) & (u < c.u1) & (v > c.v0) & (v < c.v1) for c in cells], axis=0)
 
 
 def nearest_true(mask: Bool[np.ndarray, "row column"]) -> Int[np.ndarray, "row column"]:

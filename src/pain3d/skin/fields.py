@@ -67,8 +67,8 @@ def canonical_mm(
     """
     mm = np.asarray(positions_m, dtype=np.float64) * 1000.0
     marks = mm[landmarks]
-    heights = [(marks[k, 1], y) for k, y in _CANONICAL_Y.items()] + [(0.0, 0.0), (100.0, 100.0)]
-    source, target = np.array(sorted(heights)).T
+    source = np.array([*(marks[k, 1] for k in _CANONICAL_Y), 0.0, 100.0])
+    target = np.array([*_CANONICAL_Y.values(), 0.0, 100.0])
     if (np.diff(source) <= 1.0).any():
         raise ValueError(
             "landmarks: chin, lips, nose and eyes of the template do not lie one above the other; "
@@ -181,7 +181,7 @@ def _lid_distance(position_mm: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 def _beard(ax: np.ndarray, y: np.ndarray, z: np.ndarray, lip: np.ndarray) -> np.ndarray:
     """Density of a full beard: moustache, chin, jaw, and cheeks below a line from sideburn to mouth."""
     cheek_line = np.interp(ax, [0, 12, 24, 30, 45, 58, 66, 72, 90], [-50, -52, -52, -56, -52, -40, -22, 0, 0])
-    below = smoothstep(4.0, -9.0, y - cheek_line)
+    below = smoothstep(7.0, -13.0, y - cheek_line)
     forward = smoothstep(-60.0, -50.0, z)
     throat = smoothstep(-150.0, -122.0, y + 0.45 * (z + 20.0))
     philtrum = 1.0 - 0.45 * np.exp(-((ax / 3.0) ** 2)) * smoothstep(-62.0, -56.0, y)
@@ -212,8 +212,8 @@ def _inside_hairline(ax: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray
 def _bald_time(ax: np.ndarray, y: np.ndarray, z: np.ndarray, scalp: np.ndarray) -> np.ndarray:
     """When hair is lost, after the stages of Norwood: temples, then forelock and crown, then all but the fringe."""
     angle = _azimuth(ax, z)
-    temples = np.exp(-(((angle - 36.0) / 13.0) ** 2)) * smoothstep(20.0, 50.0, y)
-    front = np.maximum(0.10 + np.maximum(scalp, 0.0) / 95.0 - 0.30 * temples, 0.0)
+    temples = np.exp(-(((angle - 38.0) / 17.0) ** 2)) * smoothstep(20.0, 50.0, y)
+    front = np.maximum(0.08 + np.maximum(scalp, 0.0) / 100.0 - 0.24 * temples, 0.0)
     crown = 0.42 + np.sqrt(ax**2 + (y - 100.0) ** 2 + (z + 115.0) ** 2) / 150.0
     top = np.minimum(front, crown)
     fringe = smoothstep(84.0, 58.0, y) * smoothstep(48.0, 66.0, angle)

@@ -147,6 +147,7 @@ class Paint:
     baldness: float
     hair_cover: float
     hair_height_mm: float
+    hair_curl: float
     hair_edge_mm: float  # how far inside the hairline hair is full
     brow_half_mm: float
     brow_arch_mm: float
@@ -232,11 +233,11 @@ def cloth(volume: wp.array(dtype=wp.vec4), q: Paint, p: wp.vec3, depth: float, p
     if depth < band:
         rib = 0.0
         if q.garment == 0:
-            rib = wp.sin(wp.atan2(p[0], p[2] + 60.0) * 130.0)
+            rib = wp.sin(wp.atan2(p[0], p[2] + 60.0) * 110.0) * resolved(3.2, pitch)
         out.height += 0.8 * smooth(0.0, 2.5, depth) + 0.14 * rib
         shade *= (0.95 + 0.05 * rib) * (0.72 + 0.28 * smooth(0.0, 2.0, depth))
     else:
-        shade *= 0.78 + 0.22 * smooth(band, band + 1.6, depth)
+        shade *= 0.90 + 0.10 * smooth(band, band + 2.0 + 2.0 * pitch, depth)
     out.colour = q.cloth * shade
     out.rough = 0.92
     out.region = 9
@@ -300,6 +301,22 @@ def store(
     region[at] = wp.uint8(texel.region)
 
 
+@wp.func
+def strands(volume: wp.array(dtype=wp.vec4), q: Paint, p: wp.vec3) -> wp.vec4:
+    """Noise drawn out along the way hair is combed: away from the crown, all around."""
+    d = p - wp.vec3(0.0, 25.0, -60.0)
+    axis = wp.vec3(0.055, 0.775, -0.63)  # from the middle of the head to the crown
+    r = wp.length(d)
+    cosine = wp.dot(d, axis) / r
+    around = d - axis * (cosine * r)
+    reach = wp.length(around)
+    e = around / wp.max(reach, 1.0)
+    k = wp.max(reach, 12.0) / 1.5
+    # the number of strands around grows in steps, so that they stay about 1.5 mm wide
+    k = wp.pow(2.0, wp.floor(wp.log2(k) + 0.5))
+    return noise4(volume, wp.vec3(e[0] * k, e[2] * k, e[1] * k + wp.acos(wp.clamp(cosine, -1.0, 1.0)) * 7.0) + q.offset)
+
+
 @wp.kernel
 def paint(
     # the atlas
@@ -330,7 +347,8 @@ def paint(
         out = mucosa(volume, q, p, kind)
     else:
         below = collar_depth(q.garment, fields[i, 13], p)
-        if below > 0.0:
+        border = 0.75 * step  # there skin and cloth share the texel
+        if below > border:
             out = cloth(volume, q, p, below, step)
         else:
             blood_at = fields[i, 0]
@@ -352,15 +370,15 @@ def paint(
             shadow = 0.35 + 1.3 * q.periorbital
             near_eye = wp.exp(-wp.max(lid, 0.0) * wp.max(lid, 0.0) / 60.0)
             melanin = fields[i, 1] * (1.0 + near_eye * (shadow - 1.0)) * (0.7 + 0.7 * q.depth)
-            melanin += q.uneven * (0.12 * slow[0] + 0.09 * mid[0] + 0.07 * fine[0] + 0.06 * micro[0])
+            melanin += q.uneven * (0.12 * slow[0] + 0.09 * mid[0] + 0.08 * fine[0] + 0.09 * micro[0])
             melanin += spot * (1.0 - lip) * (0.6 + 0.5 * fine[2] + 0.3 * micro[2])
-            blood = q.flush * blood_at + q.uneven * (0.16 * slow[1] + 0.20 * mid[1] + 0.20 * fine[1] + 0.16 * micro[1])
+            blood = q.flush * blood_at + q.uneven * (0.16 * slow[1] + 0.22 * mid[1] + 0.25 * fine[1] + 0.24 * micro[1])
             blood += 0.16 * groove
             melanin += 0.10 * groove
             venous = fields[i, 2] * (0.25 + 0.75 * q.periorbital)
             blood += 0.5 * venous
-            melanin = melanin + lip * (-0.28 + 0.40 * q.depth + 0.06 * mid[2])
-            blood = blood + lip * (1.40 * q.lip_red * (1.0 - 0.45 * q.depth) + 0.12 * mid[3] + 0.12 * fine[3])
+            melanin = melanin + lip * (-0.28 + 0.20 * q.depth + 0.06 * mid[2])
+            blood = blood + lip * (1.40 * q.lip_red * (1.0 - 0.30 * q.depth - 0.22 * q.aged) + 0.12 * mid[3] + 0.12 * fine[3])
             colour = pigment(
                 table, q.melanin + q.per_melanin * melanin, q.blood + q.per_blood * blood, 1.0 - 0.8 * venous
             )
@@ -370,7 +388,8 @@ def paint(
                 colour = colour * (1.0 - stick) + q.make_up_colour * (stick * (1.0 + 0.1 * fine[0]))
                 liner = q.make_up * 0.6 * wp.exp(-wp.abs(lid - 0.3) * 1.6)
                 colour = colour * (1.0 - liner)
-            # relief
+            # relief; pores hold shadow
+            colour = colour * (1.0 - 0.10 * fields[i, 4] * q.pores * wp.max(0.0, micro[0] + 0.3 * fine[1]))
             pore = fields[i, 4] * q.pores
             relief = 0.025 * mid[3] + (0.018 + 0.03 * q.aged) * fine[3] + 0.012 * micro[3]
             relief -= pore * 0.038 * wp.max(0.0, micro[0] + 0.3 * fine[1])
@@ -379,7 +398,7 @@ def paint(
             relief += q.eye_bags * 0.7 * fields[i, 2]
             # roughness
             oil = q.oil * fields[i, 3]
-            gloss = 0.50 - 0.13 * oil - 0.16 * lip - 0.20 * wp.exp(-wp.abs(lid) * 1.2) + 0.03 * mid[2] + 0.03 * fine[2]
+            gloss = 0.52 - 0.13 * oil - 0.16 * lip - 0.20 * wp.exp(-wp.abs(lid) * 1.2) + 0.03 * mid[2] + 0.03 * fine[2] + 0.03 * micro[2]
             out.region = 1
             if lip > 0.5:
                 out.region = 2
@@ -396,10 +415,12 @@ def paint(
                     out.region = 3
             # beard: follicles shine blue-grey through shaven skin; stubble and beard are hairs as well
             beard = fields[i, 5]
+            beard = wp.clamp(beard + beard * (1.0 - beard) * (1.6 * mid[0] + 1.0 * fine[3]), 0.0, 1.0)
             if q.moustache_only > 0.5 and p[1] < -66.0:
                 beard = beard * 0.12
             if q.beard > 0.0 and beard > 0.0:
-                veil = beard * q.beard * (0.62 + 0.1 * mid[1] + 0.2 * fine[0] + 0.3 * micro[1])
+                grain = 1.0 - 0.6 * smooth(0.5, 0.9, q.beard)
+                veil = beard * q.beard * (0.62 + 0.1 * mid[1] + grain * (0.2 * fine[0] + 0.3 * micro[1]))
                 if q.beard < 0.5:
                     veil = veil * (1.0 - 0.7 * q.grey)
                 veil = wp.clamp(veil, 0.0, 0.9)
@@ -409,19 +430,22 @@ def paint(
                 gloss += 0.2 * veil
                 if q.beard > 0.75 and beard > 0.5:
                     out.region = 8
-                    relief += (q.beard - 0.6) * beard * (1.0 + 0.5 * fine[1])
+                    relief += (q.beard - 0.6) * beard * (1.0 + 0.3 * fine[1])
             # head hair
-            inside = fields[i, 6] - q.hairline_mm + 3.2 * mid[0] + 1.6 * fine[0]
-            kept = smooth(-0.16, 0.0, fields[i, 7] - q.baldness * (1.25 + 0.1 * mid[1]))
+            inside = fields[i, 6] - q.hairline_mm + 2.5 * slow[3] + 3.2 * mid[0] + 2.2 * fine[0]
+            kept = smooth(-0.28, 0.0, fields[i, 7] - q.baldness * (1.3 + 0.16 * mid[1] + 0.10 * fine[1] + 0.12 * slow[2]))
             full = smooth(-3.0, q.hair_edge_mm, inside) * (0.04 + 0.96 * kept)
             if full > 0.0:
                 cover = full * q.hair_cover * (1.0 + 0.12 * fine[1] + 0.10 * micro[0])
                 cover = wp.clamp(cover, 0.0, 0.98)
-                tone = (q.hair * (1.0 - q.grey) + q.grey_hair * (q.grey * 0.85)) * (
-                    0.80 + 0.25 * fine[2] + 0.15 * mid[2] + 0.2 * micro[1]
-                )
+                lock = strands(volume, q, p) * (1.0 - q.hair_curl)
+                if q.hair_curl > 0.1 and step < 1.8:
+                    lock += noise4(volume, p / 1.7 + q.offset) * (q.hair_curl * resolved(1.7, step))
+                grizzled = wp.clamp(q.grey + 0.35 * lock[2] * q.grey * (1.0 - q.grey) * 4.0, 0.0, 1.0)
+                tone = q.hair * (1.0 - grizzled) + q.grey_hair * (grizzled * 0.85)
+                tone = tone * (0.80 + 0.32 * lock[0] + 0.10 * mid[2] + 0.12 * fine[2])
                 colour = colour * (1.0 - cover) + tone * cover
-                relief += q.hair_height_mm * full * (1.0 + 0.25 * fine[0] + 0.25 * micro[1])
+                relief += q.hair_height_mm * full * (1.0 + 0.45 * lock[0] + 0.12 * fine[0])
                 gloss += (0.55 - gloss) * cover
                 if full > 0.5:
                     out.region = 8
@@ -434,6 +458,14 @@ def paint(
             out.colour = colour
             out.height = relief
             out.rough = gloss
+            if below > -border:
+                over = cloth(volume, q, p, wp.max(below, 0.0), step)
+                share = smooth(-border, border, below)
+                out.colour = colour * (1.0 - share) + over.colour * share
+                out.height = relief * (1.0 - share) + over.height * share
+                out.rough = gloss * (1.0 - share) + over.rough * share
+                if below > 0.0:
+                    out.region = 9
     store(at, out, encode, albedo, height, rough, region)
 
 

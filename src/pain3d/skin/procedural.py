@@ -9,7 +9,7 @@ import warp as wp
 from jaxtyping import Float
 
 from pain3d.skin import cell_kernels, kernels
-from pain3d.skin.atlas import SkinAtlas, cell_texels
+from pain3d.skin.atlas import CELLS_BY_UV, SkinAtlas, cell_texels
 from pain3d.skin.fields import Field
 from pain3d.skin.ground import Ground
 from pain3d.skin.lines import wrinkles
@@ -74,7 +74,7 @@ class Painter:
                 inputs=[*self._texels, q, layers, self._table, *common],
                 outputs=maps,
             )
-            for kind, name in ((0, "eyes"), (1, "teeth_gums"), (2, "lashes")):
+            for kind, name in enumerate(CELLS_BY_UV):
                 cell = cell_texels(name, size)
                 wp.launch(
                     cell_kernels.paint_cell,
@@ -144,10 +144,15 @@ def _parameters(traits: SkinTraits, atlas: SkinAtlas) -> kernels.Paint:
     mean = atlas.measured_mean
     depth = (traits.skin_tone_mst - 1) / 9.0
     q.flush = traits.flush * (1.0 - 0.45 * depth)
-    q.blood = blood_coordinate(traits.blood_share)
-    measured_blood = q.blood + _PER_BLOOD * q.flush * float(mean[Field.BLOOD])
-    wanted = melanin_coordinate(target_ita_degrees(traits.skin_tone_mst), blood=measured_blood, warmth=traits.warmth)
-    q.melanin = wanted - _PER_MELANIN * float(mean[Field.MELANIN]) * (0.7 + 0.7 * depth)
+    for pale in np.linspace(1.0, 0.3, 15):  # very light skin holds little blood: without melanin nothing else lightens it
+        q.blood = blood_coordinate(traits.blood_share * pale)
+        measured_blood = q.blood + _PER_BLOOD * q.flush * float(mean[Field.BLOOD])
+        wanted = melanin_coordinate(
+            target_ita_degrees(traits.skin_tone_mst), blood=measured_blood, warmth=traits.warmth
+        )
+        q.melanin = wanted - _PER_MELANIN * float(mean[Field.MELANIN]) * (0.7 + 0.7 * depth)
+        if q.melanin > 0.0:
+            break
     q.per_melanin, q.per_blood = _PER_MELANIN, _PER_BLOOD
     q.tint = wp.vec3(*warm_tint(traits.warmth))
     q.depth = depth
@@ -162,7 +167,8 @@ def _parameters(traits: SkinTraits, atlas: SkinAtlas) -> kernels.Paint:
     q.grey_hair = wp.vec3(0.42, 0.42, 0.415)
     q.grey, q.hairline_mm, q.baldness = traits.grey, traits.hairline_mm, traits.baldness
     q.hair_cover = float(np.clip((0.78 + 0.04 * traits.hair_length_mm) * traits.hair_density, 0.3, 0.98))
-    q.hair_edge_mm = 10.0 if traits.sex == "male" else 7.0
+    q.hair_curl = traits.hair_curl
+    q.hair_edge_mm = 10.0 if traits.sex == "male" else 8.0
     q.hair_height_mm = 0.25 + 0.05 * traits.hair_length_mm
     q.brow_half_mm, q.brow_arch_mm = 0.5 * traits.brow_width_mm, traits.brow_arch_mm
     q.brow_density = float(np.clip(traits.brow_density, 0.15, 1.1))

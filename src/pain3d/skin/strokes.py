@@ -113,14 +113,14 @@ def head_hairs(traits: SkinTraits, ground: Ground) -> Strokes:
     rng = stream(traits.seed, "head hair")
     patch = ground.scalp
     inside = patch.field(Field.SCALP) - traits.hairline_mm
-    kept = smoothstep(-0.16, 0.0, patch.field(Field.BALD) - 1.25 * traits.baldness)
+    kept = smoothstep(-0.28, 0.0, patch.field(Field.BALD) - 1.3 * traits.baldness)
     running = np.cumsum(smoothstep(-4.0, 10.0, inside) * kept * patch.area_mm2, dtype=np.float64)
     at = pick(rng, running, int(SCALP_LOCKS * running[-1] / SCALP_MM2 * traits.hair_density))
-    flow = patch.position_mm[at] - CROWN_MM + rng.normal(0, 22.0, (len(at), 3))
-    length = (1.5 + 0.85 * traits.hair_length_mm) * rng.uniform(0.5, 1.1, len(at))
+    flow = patch.position_mm[at] - CROWN_MM + rng.normal(0, 15.0 + 200.0 * traits.hair_curl, (len(at), 3))
+    length = (1.5 + 0.85 * traits.hair_length_mm * (1 - 0.7 * traits.hair_curl)) * rng.uniform(0.5, 1.1, len(at))
     edge = smoothstep(0.0, 9.0, inside[at])
     return _hairs(
-        rng, patch, at, flow, length * (0.45 + 0.55 * edge), 0.22, rng.uniform(0.25, 0.8, len(at)), traits.grey
+        rng, patch, at, flow, length * (0.45 + 0.55 * edge), 0.22, rng.uniform(0.2, 0.65, len(at)), traits.grey
     )
 
 

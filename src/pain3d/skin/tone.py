@@ -1,7 +1,7 @@
 """Skin tone: the Monk scale, the Individual Typology Angle (ITA), and the pigments that give them.
 
 The swatches of the Monk scale are apparent colours on a screen, light and camera included; the tones here are albedos.
-Their ITA falls monotonously over the scale, from 59 degrees ("very light" in the usual classes: above 55) to -57
+Their ITA falls monotonously over the scale, from 56.5 degrees ("very light" in the usual classes: above 55) to -57
 ("dark": below -30); lightness and yellowness along the way follow measured skin through `pain3d.skin.spectra`.
 """
 
@@ -12,7 +12,7 @@ from jaxtyping import Float, UInt8
 
 from pain3d.skin.spectra import BLOOD_RANGE, MELANIN_RANGE, XYZ_TO_LINEAR_SRGB, pigment_table
 
-MST_ITA_DEGREES: tuple[float, ...] = (59.0, 52.0, 44.0, 34.0, 22.0, 6.0, -12.0, -29.0, -44.0, -57.0)
+MST_ITA_DEGREES: tuple[float, ...] = (56.5, 50.5, 43.0, 33.5, 22.0, 6.0, -12.0, -29.0, -44.0, -57.0)
 """ITA of Monk Skin Tone 1..10, as painted."""
 
 _D65_WHITE = np.array([0.95047, 1.0, 1.08883])

@@ -76,6 +76,8 @@ class SkinTraits:
     hair_length_mm: float
     """2 (buzz cut) .. 14 (short crop)."""
     hair_density: float
+    hair_curl: float
+    """0 combed straight .. 1 tightly coiled."""
     brow_density: float
     brow_width_mm: float
     """Height of the brow at its body, 5..12."""
@@ -183,6 +185,7 @@ def _hair(rng: np.random.Generator, tone: int, age_years: int, sex: Sex, ethnici
         "hairline_mm": float(rng.normal(2 if male else -3, 2.5) + max(0, age_years - 40) * (0.12 if male else 0.05)),
         "baldness": float(np.clip(lost, 0, 1)) if male and prone else 0.0,
         "hair_length_mm": float(rng.uniform(2.5, 9) if male else rng.uniform(7, 14)),
+        "hair_curl": float(rng.uniform(0.75, 1.0) if ethnicity == "black" else rng.beta(1, 5)),
         "hair_density": float(rng.uniform(0.8, 1.0) - max(0, age_years - 50) * 0.006),
         "brow_density": float(rng.uniform(0.6, 1.0) + (0.15 if male else -0.05) - max(0, age_years - 55) * 0.008),
         "brow_width_mm": float(rng.normal(8.4 if male else 6.3, 0.9)),
@@ -193,12 +196,12 @@ def _hair(rng: np.random.Generator, tone: int, age_years: int, sex: Sex, ethnici
 
 
 _IRIS: tuple[tuple[Rgb, Rgb], ...] = (
-    ((0.055, 0.025, 0.012), (0.085, 0.040, 0.018)),  # dark brown
-    ((0.105, 0.050, 0.020), (0.150, 0.075, 0.026)),  # brown
-    ((0.145, 0.100, 0.040), (0.170, 0.085, 0.028)),  # hazel
-    ((0.115, 0.130, 0.070), (0.160, 0.105, 0.040)),  # green
-    ((0.105, 0.165, 0.225), (0.200, 0.180, 0.130)),  # blue
-    ((0.160, 0.185, 0.200), (0.210, 0.200, 0.170)),  # grey
+    ((0.036, 0.018, 0.010), (0.058, 0.028, 0.014)),  # dark brown
+    ((0.078, 0.038, 0.016), (0.110, 0.055, 0.021)),  # brown
+    ((0.110, 0.078, 0.033), (0.130, 0.066, 0.024)),  # hazel
+    ((0.088, 0.100, 0.058), (0.120, 0.080, 0.034)),  # green
+    ((0.085, 0.120, 0.155), (0.140, 0.130, 0.100)),  # blue
+    ((0.115, 0.132, 0.142), (0.150, 0.145, 0.125)),  # grey
 )
 _IRIS_SHARES: Mapping[Ethnicity, tuple[float, ...]] = {
     "black": (0.85, 0.13, 0.02, 0.0, 0.0, 0.0),

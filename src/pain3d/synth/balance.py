@@ -1,4 +1,4 @@
-"""How evenly a dataset is spread over people and pain: counted from a plan, or from the labels of a finished dataset."""
+"""How evenly a dataset is spread over people and pain, counted from a plan or from the labels of a dataset."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Any
 from pain3d.demographics import AGE_BANDS, CELLS, ETHNICITIES, SEXES, SPLITS
 from pain3d.expressions import LEVELS
 from pain3d.synth.plan import PlanConfig, plan_frames, plan_shards
+
+CONTEXT = "PSPI is observer-coded facial expression, not felt pain. Groups are appearances of a parametric model."
+"""Said wherever groups and scores are shown."""
 
 BYTES_PER_PIXEL = 0.29
 """Of a frame with the default pictures: JPEG 4:4:4 at quality 95, heatmap, segmentation; measured at 512 x 512."""
@@ -55,7 +58,7 @@ class Balance:
             f"{min(self.by_cell)} to {max(self.by_cell)} subjects in each"
         )
         lines.append(f"  {'faces by PSPI':<17}" + "  ".join(f"{score}:{n:,}" for score, n in self.by_pspi.items()))
-        lines.append("  Groups are appearances of a parametric model. PSPI is observer-coded expression, not felt pain.")
+        lines.append(f"  {CONTEXT}")
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, object]:
@@ -111,9 +114,7 @@ def balance_of_plan(config: PlanConfig) -> Balance:
     return balance_of_rows(rows, title=title, frames=config.frames, shards=shards, size=size)
 
 
-def balance_of_rows(
-    faces: Sequence[Mapping[str, Any]], *, title: str, frames: int, shards: int, size: int
-) -> Balance:
+def balance_of_rows(faces: Sequence[Mapping[str, Any]], *, title: str, frames: int, shards: int, size: int) -> Balance:
     """Count faces.
 
     Args:

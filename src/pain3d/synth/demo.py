@@ -50,9 +50,7 @@ class Demo:
         }
 
 
-def demo(
-    out: Path | str, *, seed: int = 0, workers: Workers = "auto", on_progress: Advance | None = None
-) -> Demo:
+def demo(out: Path | str, *, seed: int = 0, workers: Workers = "auto", on_progress: Advance | None = None) -> Demo:
     """Make `demo_config` in `out`, audit it, and draw it; arguments and errors as in `generate`."""
     result = generate(out, demo_config(seed), workers=workers, on_progress=on_progress)
     report = audit(result.out)

@@ -19,6 +19,7 @@ from pain3d.render import device as render_device
 from pain3d.render.backgrounds import user_backgrounds
 from pain3d.synth.plan import PlanConfig, ShardTask, plan_shards
 from pain3d.synth.rows import PALETTE, RowMaker, row_order
+from pain3d.synth.studio import prepare
 from pain3d.synth.workers import Handler, Tick, run_tasks, usable_cores
 
 Workers = int | Literal["auto"]
@@ -96,6 +97,8 @@ def generate(
     check_output(folder, manifest)
     with only_run(folder):
         pending = [tasks[plan.file] for plan in begin(folder, manifest, plans)]
+        if pending:
+            prepare(device)  # once, before the workers start: they would all compile the same kernels
         counter = _Counter(sum(task.rows for task in pending), on_progress)
         run_tasks(
             sorted(pending, key=lambda task: -task.rows),

@@ -1,4 +1,4 @@
-"""One self-contained HTML page that shows a dataset: faces, heatmaps, labels, balance. Works as a file, without a network."""
+"""One self-contained HTML page that shows a dataset: faces, heatmaps, labels, balance. Needs no network."""
 
 from __future__ import annotations
 
@@ -111,15 +111,14 @@ def _all_views(data: Dataset, pairs: Iterable[Pair]) -> str:
     for pair in pairs:
         rows = by_expression(data.subject(pair.pain.subject_id))
         lines = "".join(_line(row) for row in rows)
-        return f'<p class="lead">{pair.pain.subject_id}: light, background and pose stay; the expression alone changes.</p>{lines}'
+        said = f"{pair.pain.subject_id}: light, background and pose stay; the expression alone changes."
+        return f'<p class="lead">{said}</p>{lines}'
     return ""
 
 
 def _line(row: list[Sample]) -> str:
     expression = row[0].expression
-    acting = ", ".join(
-        f"{name} {value:g}" if name != "AU43" else name for name, value in expression.items() if value
-    )
+    acting = ", ".join(f"{name} {value:g}" if name != "AU43" else name for name, value in expression.items() if value)
     pictures = "".join(_figure(sample.image, f"yaw {sample.yaw:.0f}°") for sample in row)
     words = f"<b>PSPI {expression.pspi:g}</b><span>{acting or 'neutral'}</span>"
     return f'<div class="line"><div class="what">{words}</div>{pictures}</div>'
@@ -130,7 +129,8 @@ def _figure(picture: UInt8[np.ndarray, "height width 3"], caption: str) -> str:
     Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.LANCZOS).save(buffer, "JPEG", quality=86)
     source = f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
     words = html.escape(caption)
-    return f'<figure><img src="{source}" alt="{words}" width="{SIDE}" height="{SIDE}"><figcaption>{words}</figcaption></figure>'
+    image = f'<img src="{source}" alt="{words}" width="{SIDE}" height="{SIDE}">'
+    return f"<figure>{image}<figcaption>{words}</figcaption></figure>"
 
 
 def _units(expression: Expression) -> str:

@@ -41,7 +41,9 @@ RESOLUTIONS = (32, 2048)
 
 @dataclass(frozen=True, kw_only=True)
 class PlanOptions:
-    """What a dataset is to hold, as asked for; `PlanConfig` is the same, checked."""
+    """What a dataset is to hold."""
+
+    # As asked for, unchecked: the command line is derived from it. `PlanConfig` is the same, checked.
 
     subjects: int = 50
     """Synthetic people; 50 fill every cell of age, sex and appearance group once."""
@@ -52,7 +54,7 @@ class PlanOptions:
     distractors: int = 0
     """Expressions of each subject with PSPI 0 that are not neutral: smile, speech, yawn, ..."""
     confounds: int = 0
-    """Expressions of each subject that share units with pain (Duchenne smile, disgust); PSPI by the formula, never 0."""
+    """Expressions of each subject that share units with pain: Duchenne smile, disgust. PSPI by the formula, never 0."""
     seed: int = 0
     """Seed of the dataset."""
     resolution: int = 512

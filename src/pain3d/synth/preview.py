@@ -19,8 +19,6 @@ PREVIEW = "preview"
 _SHOWN_SCORES = (12, 6, 16, 9, 3, 14, 7, 11)
 """PSPI looked for in the first pair, the second, ...: weak and strong pain in turn."""
 
-CONTEXT = "PSPI is observer-coded facial expression, not felt pain. Groups are appearances of a parametric model."
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pair:
@@ -67,7 +65,7 @@ def overlay(sample: Sample) -> UInt8[np.ndarray, "height width 3"]:
 
 
 def hot(share: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape 3"]:
-    """Dark red over orange and yellow to white for 0..1, as sRGB 0..255: the paper's colours, opened up at the low end."""
+    """Dark red over orange and yellow to white for 0..1, as sRGB 0..255: the paper's colours, opened up below."""
     stops = np.array([0.0, 0.12, 0.3, 0.55, 0.8, 1.0])
     red, green, blue = [60, 150, 235, 255, 255, 255], [0, 10, 70, 165, 235, 255], [40, 30, 15, 20, 110, 240]
     return np.stack([np.interp(share, stops, channel) for channel in (red, green, blue)], axis=-1)

@@ -77,9 +77,7 @@ class RowMaker:
         """The row that a row's own columns describe: ids, seed, demographics and Action Units."""
         number, expression_id, view_id = parse_frame_id(row["frame_id"])
         sitting = self._studio.seat(
-            Subject(
-                seed=int(row["seed"]), age_years=int(row["age_years"]), sex=row["sex"], ethnicity=row["ethnicity"]
-            )
+            Subject(seed=int(row["seed"]), age_years=int(row["age_years"]), sex=row["sex"], ethnicity=row["ethnicity"])
         )
         expression = Expression.from_vector(np.array([row[name] for name in AU_NAMES]))
         posed = sitting.pose(expression, self._config.annotations)

@@ -13,9 +13,9 @@ from PIL import Image, ImageDraw, ImageFont
 from pain3d.data.reader import open_dataset
 from pain3d.data.sample import Sample
 from pain3d.errors import ArgumentError, storage_error
+from pain3d.synth.balance import CONTEXT
 from pain3d.synth.plan import subject_number
 from pain3d.synth.preview import (
-    CONTEXT,
     Pair,
     by_expression,
     choose_pairs,

@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import cache
 
+import warp as wp
+
 from pain3d.data.schema import Annotation
 from pain3d.face import makehuman
+from pain3d.face.coarse import load_coarse
 from pain3d.facs import Expression
+from pain3d.render import device as render_device
 from pain3d.render.frame import Frame
 from pain3d.render.heatmap import au_displacements_mm, pain_displacement_mm
 from pain3d.render.renderer import MeshOnDevice, Renderer
 from pain3d.render.scene import Scene
+from pain3d.skin import bake_kernels, cell_kernels, kernels
 from pain3d.synth.subject import Subject
+
+
+def prepare(device: str = "cpu") -> None:
+    """Make what all processes of this machine share, if it is not there yet: cached assets and compiled kernels."""
+    load_coarse()
+    render_device.prepare(device)
+    for module in (bake_kernels, cell_kernels, kernels):
+        wp.load_module(module, device="cpu")
 
 
 class Studio:

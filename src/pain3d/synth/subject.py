@@ -97,7 +97,9 @@ class Subject:
     @cached_property
     def skin_traits(self) -> SkinTraits:
         """Tone, marks of age, hair, garment: what the skin is painted from."""
-        return sample_traits(stream(self.seed, "skin"), age_years=self.age_years, sex=self.sex, ethnicity=self.ethnicity)
+        return sample_traits(
+            stream(self.seed, "skin"), age_years=self.age_years, sex=self.sex, ethnicity=self.ethnicity
+        )
 
     @cached_property
     def maps(self) -> SkinMaps:
@@ -105,9 +107,7 @@ class Subject:
         return painter().paint(self.skin_traits)
 
     def __repr__(self) -> str:
-        return (
-            f"Subject(seed={self.seed}, age_years={self.age_years}, sex={self.sex!r}, ethnicity={self.ethnicity!r})"
-        )
+        return f"Subject(seed={self.seed}, age_years={self.age_years}, sex={self.sex!r}, ethnicity={self.ethnicity!r})"
 
 
 @cache

@@ -14,13 +14,9 @@ YAW_DEGREES: Mapping[int, tuple[float, float]] = {0: (-5.0, 5.0), 1: (20.0, 45.0
 """Range of yaw in each view: frontal, turned to the subject's own left, to the right."""
 PITCH_DEGREES = (-12.0, 12.0)
 ROLL_DEGREES = (-4.0, 4.0)
-DISTANCE_M = (0.90, 1.02)
-VERTICAL_FOV_DEGREES = 20.0
-"""With the distance above, hair to collar fill the picture: the head takes about two thirds of its height."""
-MIDDLE_M = (0.0, -0.026)
-"""How far the head stands right of and above the camera's own aim, on average."""
-SHIFT_M = 0.006
-"""Most that the head stands off that place, across and up."""
+DISTANCE_M = (0.90, 1.00)
+SHIFT_M = 0.008
+"""Most that the head stands off the camera's aim, across and up."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,7 +44,6 @@ class View:
             pitch=self.pitch,
             roll=self.roll,
             resolution=resolution,
-            vertical_fov=VERTICAL_FOV_DEGREES,
             distance_m=self.distance_m,
             shift_m=self.shift_m,
         )
@@ -95,8 +90,8 @@ def sample_view(
         roll=float(pose.uniform(*ROLL_DEGREES)),
         distance_m=float(pose.uniform(*DISTANCE_M)),
         shift_m=(
-            MIDDLE_M[0] + float(pose.uniform(-SHIFT_M, SHIFT_M)),
-            MIDDLE_M[1] + float(pose.uniform(-SHIFT_M, SHIFT_M)),
+            float(pose.uniform(-SHIFT_M, SHIFT_M)),
+            float(pose.uniform(-SHIFT_M, SHIFT_M)),
         ),
         light=light(light_name or drawn_light, lamp),
         background=behind,

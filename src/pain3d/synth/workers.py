@@ -1,7 +1,6 @@
 """Tasks over worker processes: one Python process a core, no shared state, no process left behind.
 
-Processes are spawned, not forked (threads of Arrow, Warp or a notebook do not survive a fork). The first worker prepares
-what all share (asset cache, compiled kernels) before the others start.
+Processes are spawned, not forked: threads of Arrow, Warp or a notebook do not survive a fork.
 """
 
 from __future__ import annotations
@@ -87,12 +86,10 @@ class _Crew:
                 process.join()
             pipe.close()
 
-    def run(
-        self, tasks: Sequence[Any], workers: int, on_tick: Tick, on_result: Callable[[Any], None]
-    ) -> None:
+    def run(self, tasks: Sequence[Any], workers: int, on_tick: Tick, on_result: Callable[[Any], None]) -> None:
         waiting = list(reversed(tasks))
         unfinished = len(tasks)
-        self._hire(1)
+        self._hire(workers)
         while unfinished:
             for pipe in wait(list(self._members)):
                 assert isinstance(pipe, Connection)
@@ -102,8 +99,6 @@ class _Crew:
                     continue
                 if kind == "error":
                     raise content
-                if kind == "ready" and len(self._members) == 1:
-                    self._hire(workers - 1)
                 if kind == "result":
                     on_result(content)
                     unfinished -= 1
