@@ -1,6 +1,7 @@
 """What each Action Unit does at intensity 5, in millimetres, over all strata: a Markdown table.
 
-Ranges run over the fifty strata (age band, sex, appearance group), one person each, of average expressiveness.
+Ranges run over people of average expressiveness, one of each of the fifty strata (age band, sex, appearance group);
+the table of landmarks takes every seventh.
 
     python benchmarks/rig_table.py
 """
@@ -14,9 +15,21 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "face"))
-from rig_measures import LEFT_LANDMARKS, aperture_mm, cells, gaps_mm, head_of, inside_eye, skin, travel_mm, vector
+from rig_measures import (
+    LEFT_LANDMARKS,
+    aperture_mm,
+    cells,
+    gaps_mm,
+    head_of,
+    inside_eye,
+    margin_heights_mm,
+    skin,
+    travel_mm,
+    vector,
+)
 
 from pain3d.face import makehuman
+from pain3d.face.lips import lip_gaps
 from pain3d.facs import AU_NAMES
 
 PAIN = {"AU4": 5, "AU6": 5, "AU7": 5, "AU9": 5, "AU10": 5}
@@ -58,6 +71,14 @@ def main() -> None:
         print(f"| {name}, largest | {max(gaps_mm(h, skin(h, **aus)).max() for h in heads):.2f} |")
     inside = sum(inside_eye(h, skin(h, **aus)) for h in heads for aus in ({}, {"AU43": 1.0}, PAIN))
     print(f"| skin points inside the clearance of the eyeball | {inside} |")
+    crossing = min(margin_heights_mm(h, skin(h, **PAIN, AU43=1.0), eye).min() for h in heads for eye in range(2))
+    print(f"| least height of the upper over the lower margin, all pain at 5 and AU43 | {crossing:.2f} |")
+    furthest = max(np.linalg.norm(skin(h, **PAIN, AU43=1.0) - skin(h), axis=1).max() * 1000 for h in heads)
+    print(f"| largest skin displacement, all pain at 5 and AU43 | {furthest:.1f} |")
+    lips = model.fields.lips
+    for name, aus in (("at rest", {}), ("AU15 = AU17 = 5", {"AU15": 5.0, "AU17": 5.0}), ("AU25 = 5", {"AU25": 5.0})):
+        middle = [lip_gaps(lips, h.rig.displace(vector(**aus)))[:, 24].min() * 1000 for h in heads]
+        print(f"| lip gap in the middle, {name} | {span(middle)} |")
     head, full = heads[0], vector(**PAIN, AU43=1.0)
     started = time.perf_counter()
     for _ in range(200):

@@ -251,9 +251,8 @@ def test_defects_keep_their_traceback(monkeypatch, dataset, tmp_path):
 def test_demo_makes_checks_and_shows(capfd, tmp_path, monkeypatch):
     from pain3d.synth import demo
 
-    monkeypatch.setattr(
-        demo, "demo_config", lambda seed: PlanConfig(subjects=2, expressions=1, resolution=48, seed=seed)
-    )
+    small = PlanConfig(subjects=2, expressions=1, resolution=48)
+    monkeypatch.setattr(demo, "demo_config", lambda seed: small)
     status, out, _ = run(capfd, "demo", tmp_path / "demo")
     assert status == 0
     assert "audit: 12 frames, sound" in out

@@ -50,7 +50,7 @@ def test_expression_holds_what_it_was_given(intensities):
     expression = Expression(**intensities)
     assert dict(expression.items()) == intensities
     assert Expression.from_vector(expression.vector) == expression
-    assert pickle.loads(pickle.dumps(expression)) == expression
+    assert pickle.loads(pickle.dumps(expression)) == expression  # noqa: S301  made one line above
     assert hash(Expression(**intensities)) == hash(expression)
     assert pspi_of_vectors(expression.vector) == expression.pspi
     assert 0 <= expression.pspi <= 16

@@ -113,7 +113,7 @@ def pain_weights(sampler: Sampler, level: int) -> Float[np.ndarray, "15552"]:
         raise ValueError(f"level: {level} is outside 1..{LEVELS}; PSPI 0 is the neutral face")
     vectors = pain_vectors()
     unit = dict(zip(PAIN_AUS, vectors.T, strict=True))
-    weights = (pspi(**unit) == level).astype(np.float64)
+    weights = (np.asarray(pspi(**unit)) == level).astype(np.float64)
     if sampler == "cooccurrence":
         weights *= np.exp(-np.abs(unit["AU6"] - unit["AU7"]))
         weights[vectors[:, :-1].sum(axis=1) == 0] = 0.0

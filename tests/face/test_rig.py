@@ -12,7 +12,6 @@ from rig_measures import LEFT_LANDMARKS, aperture_mm, cells, head_of, skin, trav
 
 from pain3d.demographics import Cell
 from pain3d.face import makehuman
-from pain3d.face.lips import lip_gaps
 from pain3d.face.makehuman import MakeHuman, MakeHumanHead
 from pain3d.face.rig import Rig, amounts, intensity_to_weight, mirror_of, side_weights
 from pain3d.face.units import LID_MOTIONS, RECIPES, SHAPES
@@ -206,39 +205,6 @@ def test_everything_at_once_stays_a_face(heads: list[MakeHumanHead]) -> None:
         rest = skin(head)
         alone = max(np.linalg.norm(skin(head, **{au: v}) - rest, axis=1).max() for au, v in pain.items())
         assert np.linalg.norm(skin(head, **pain) - rest, axis=1).max() < 1.5 * alone
-
-
-MOUTH_COMPANIES = (
-    {"AU12": 5},
-    {"AU15": 5},
-    {"AU17": 5},
-    {"AU20": 5},
-    {"AU12": 5, "AU17": 5},
-    {"AU15": 5, "AU17": 5},
-    {"AU12": 5, "AU15": 5, "AU17": 5, "AU20": 5},
-    {"AU9": 5, "AU17": 5},
-)
-
-
-@pytest.mark.parametrize("company", MOUTH_COMPANIES, ids=lambda c: "+".join(c))
-def test_lips_do_not_pass_through_each_other(
-    model: MakeHuman, heads: list[MakeHumanHead], company: dict[str, float]
-) -> None:
-    for head in heads[::3]:
-        at_rest = np.minimum(lip_gaps(model.fields.lips, head.neutral_m), 0)
-        gaps = lip_gaps(model.fields.lips, head.rig.displace(vector(**company)))
-        assert (gaps - at_rest).min() > -0.4e-3
-
-
-def test_lips_stay_closed_unless_a_unit_parts_them(model: MakeHuman, heads: list[MakeHumanHead]) -> None:
-    for head in heads[::3]:
-        rest = lip_gaps(model.fields.lips, head.neutral_m)[1:]
-        for au in ("AU9", "AU12", "AU15", "AU17", "AU20"):
-            widened = lip_gaps(model.fields.lips, head.rig.displace(vector(**{au: 5})))[1:] - rest
-            assert widened.min(axis=0).max() < 0.5e-3, au
-        for au in ("AU10", "AU25", "AU26", "AU27"):
-            opened = lip_gaps(model.fields.lips, head.rig.displace(vector(**{au: 5})))[1:] - rest
-            assert opened[:, len(rest[0]) // 2].min() > 2e-3, au
 
 
 def test_recipes_cover_the_units_and_use_every_shape() -> None:

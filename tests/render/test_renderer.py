@@ -8,17 +8,18 @@ import sys
 
 import numpy as np
 import pytest
+import warp as wp
 from people import PAIN, head, painted_skin, portrait, renderer
 from solids import ball, grey, head_and_nose, plain_skin, quartered_skin, scene, soft_light
 
 from pain3d.face.mesh import FaceMesh, Region
 from pain3d.facs import PAIN_AUS, Expression
-from pain3d.render import reference
+from pain3d.render import kernels, reference, shading
 from pain3d.render.device import checked_device, environment
 from pain3d.render.heatmap import au_displacements_mm, pain_displacement_mm
 from pain3d.render.lights import LIGHTS, light
 from pain3d.render.renderer import Renderer
-from pain3d.render.scene import Camera, Scene
+from pain3d.render.scene import PIVOT_M, Camera, Scene
 
 HEATED = (Region.SKIN, Region.LIPS, Region.BROWS)
 
@@ -64,7 +65,8 @@ def test_depth_is_along_the_axis_of_the_camera():
 
 
 def test_normals_point_at_the_camera_in_its_own_frame():
-    frame = draw(ball(), plain_skin(), scene(65, yaw=25), normals=True)
+    mesh = ball(centre_m=PIVOT_M, radius_m=0.06)
+    frame = draw(mesh, plain_skin(), scene(65, yaw=25), normals=True)
     assert frame.normals is not None
     inside = frame.segmentation > 0
     assert np.allclose(np.linalg.norm(frame.normals, axis=2), inside, atol=1e-5)
@@ -256,7 +258,13 @@ def test_one_pixel_and_an_empty_picture_are_pictures():
     assert len(np.unique(frame.rgb.reshape(-1, 3), axis=0)) == 1
 
 
-def test_nothing_is_printed_on_standard_output():
+def test_starting_is_silent():
     code = "from pain3d.render.device import prepare; prepare('cpu')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == ""
+    assert "CUDA driver" not in done.stderr
+
+
+def test_kernels_compile_for_cuda_without_a_gpu(tmp_path):
+    for module in (kernels, shading):
+        assert wp.compile_aot_module(module, arch=80, module_dir=tmp_path, use_ptx=True)

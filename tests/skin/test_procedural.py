@@ -60,7 +60,7 @@ def test_regions_have_plausible_areas(atlas: SkinAtlas, tones: dict[int, tuple[S
         assert 1.5 < area[Region.BROWS] < 14
         assert 60 < area[Region.HAIR] < 900 or traits.baldness > 0.5
         assert area[Region.GARMENT] > 300
-        assert 400 < area[Region.SKIN]
+        assert area[Region.SKIN] > 400
         assert set(np.unique(region[skin])) <= {
             Region.SKIN, Region.LIPS, Region.BROWS, Region.HAIR, Region.GARMENT
         }  # fmt: skip
@@ -114,7 +114,7 @@ def test_lips_are_redder_than_the_skin_around(atlas: SkinAtlas, tones: dict[int,
         albedo, region = values(atlas, maps.albedo), values(atlas, maps.region)[:, 0]
         lips = cielab(srgb_to_linear(albedo[region == Region.LIPS]).mean(axis=0))
         cheek = cielab(srgb_to_linear(maps.albedo.reshape(-1, 3)[atlas.measured]).mean(axis=0))
-        assert lips[1] > cheek[1] + (1.5 if traits.make_up == 0 else 0)
+        assert lips[1] > cheek[1] + (1.5 if traits.skin_tone_mst < 8 else 0.5)  # pigment hides blood
         gloss = values(atlas, maps.roughness)[:, 0]
         assert gloss[region == Region.LIPS].mean() < gloss[region == Region.SKIN].mean() - 15
 
@@ -124,7 +124,9 @@ def test_brows_are_darker_than_skin_and_beards_show(atlas: SkinAtlas, painter: P
     chin = (atlas.fields[:, Field.BEARD] > 0.7) & (position[:, 1] < -80)
     light = []
     for beard in (0.0, 0.35, 1.0):
-        maps = painter.paint(person(hair_eumelanin=6.0, grey=0.0, beard=beard, beard_moustache_only=False, age_years=30))
+        maps = painter.paint(
+            person(hair_eumelanin=6.0, grey=0.0, beard=beard, beard_moustache_only=False, age_years=30)
+        )
         albedo, region = values(atlas, maps.albedo).astype(float), values(atlas, maps.region)[:, 0]
         light.append(albedo[chin].mean())
         brow = albedo[region == Region.BROWS].mean()
@@ -156,7 +158,11 @@ def test_eyes_teeth_and_lashes_fill_their_cells(tones: dict[int, tuple[SkinTrait
         eye = maps.albedo[row : row + rows, column : column + columns].astype(float)
         y, x = np.mgrid[:rows, :columns]
         r = np.hypot((x + 0.5) / columns - 0.5, (y + 0.5) / rows - 0.5)
-        pupil, iris, white = eye[r < 0.06].mean(), eye[(r > 0.15) & (r < 0.2)].mean(), eye[(r > 0.31) & (r < 0.38)].mean()
+        pupil, iris, white = (
+            eye[r < 0.06].mean(),
+            eye[(r > 0.15) & (r < 0.2)].mean(),
+            eye[(r > 0.31) & (r < 0.38)].mean(),
+        )
         assert pupil < 25 < iris < white - 30
         assert 130 < white < 215
         row, column, rows, columns = cell_texels("teeth_gums", maps.size)

@@ -44,7 +44,9 @@ def test_melanin_darkens_every_band_and_blood_reddens(blood: float) -> None:
     spectra = reflectance(shares, np.array(blood), np.array(0.8))
     assert (np.diff(spectra, axis=0) < 0).all()
     assert (spectra > 0).all() and (spectra < 1).all()
-    less, more = (cielab(linear_srgb(reflectance(np.array(0.02), np.array(b), np.array(0.8)))) for b in (blood, 2 * blood))
+    less, more = (
+        cielab(linear_srgb(reflectance(np.array(0.02), np.array(b), np.array(0.8)))) for b in (blood, 2 * blood)
+    )
     assert more[1] > less[1] + 2 and more[0] < less[0]
 
 

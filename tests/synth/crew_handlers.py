@@ -15,7 +15,7 @@ def squares():
             task,
             task * task,
             os.getpid(),
-            os.environ["OMP_NUM_THREADS"] if "OMP_NUM_THREADS" in os.environ else None,
+            os.environ.get("OMP_NUM_THREADS"),
         )
 
     return handle

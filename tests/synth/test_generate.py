@@ -272,7 +272,7 @@ def test_a_stopped_command_cleans_up_and_goes_on(small_dataset, small_config, tm
     command = [sys.executable, "-m", "pain3d.cli", "generate", str(out), *options]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
     deadline = time.monotonic() + 60
-    while not list(out.glob("data/*.parquet")) and time.monotonic() < deadline:
+    while not list(out.glob(".progress/*.json")) and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal_sent) if signal_sent == signal.SIGINT else process.send_signal(signal_sent)
     _, errors = process.communicate(timeout=30)

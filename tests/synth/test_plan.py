@@ -104,8 +104,8 @@ def test_kinds_of_ids():
     [
         (
             {"subjects": 0},
-            "subjects: 0 is outside 1..100000; ask for 50 or a multiple, and every cell of age, sex and appearance group "
-            "is filled alike",
+            "subjects: 0 is outside 1..100000; ask for 50 or a multiple, and every cell of age, sex and appearance "
+            "group is filled alike",
         ),
         ({"expressions": -1}, "expressions: -1 is outside 0..99; the paper uses 10"),
         ({"views": 4}, "views: 4 is outside 1..3; 1 is frontal, 2 adds a left turn, 3 a right turn"),
@@ -125,8 +125,8 @@ def test_kinds_of_ids():
         ({"non_pain": math.nan}, "non_pain: nan is outside 0..1; give a share such as 0.5"),
         (
             {"expressions": 90, "distractors": 10},
-            "expressions + distractors + confounds: 100 is above 99, the largest two-digit expression id; ask for fewer "
-            "of them",
+            "expressions + distractors + confounds: 100 is above 99, the largest two-digit expression id; ask for "
+            "fewer of them",
         ),
         ({"sampler": "normal"}, "sampler: 'normal' is unknown; choose one of cooccurrence, uniform"),
         ({"image_format": "gif"}, "image_format: 'gif' is unknown; choose one of jpeg, png, webp, webp-lossless"),

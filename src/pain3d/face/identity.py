@@ -115,7 +115,7 @@ LOCAL_SPREAD: Mapping[str, tuple[float, Mapping[str, float]]] = {
     "chin/chin-width-incr": (0.12, {"jaw": 0.16}),
     "chin/chin-cleft-incr": (0.22, {}),
     "chin/chin-prognathism-incr": (0.14, {}),
-    "cheek/cheek-volume-incr": (0.14, {"flesh": 0.15}),
+    "cheek/cheek-volume-incr": (0.11, {"flesh": 0.10}),
     "cheek/cheek-bones-incr": (0.24, {}),
     "cheek/cheek-inner-incr": (0.18, {"flesh": 0.06}),
     "cheek/cheek-trans-up": (0.20, {}),
@@ -172,9 +172,9 @@ SEX_MEAN: Mapping[str, tuple[float, float]] = {
     "cheek/cheek-bones-incr": (0.12, -0.04),
     "eyes/eye-scale-incr": (0.12, -0.06),
     "eyes/eye-height2-incr": (0.06, -0.04),
-    "neck/neck-scale-horiz-incr": (-0.05, 0.35),
-    "neck/neck-scale-depth-incr": (-0.05, 0.25),
-    "neck/measure-neck-circ-incr": (0.0, 0.25),
+    "neck/neck-scale-horiz-incr": (-0.05, 0.24),
+    "neck/neck-scale-depth-incr": (-0.05, 0.18),
+    "neck/measure-neck-circ-incr": (0.0, 0.16),
     "neck/neck-scale-vert-incr": (-0.12, -0.22),
 }
 """Mean of some local changes for women and men. MakeHuman's anchors carry part of what tells the sexes apart, but as
@@ -187,12 +187,12 @@ LOPSIDED = (
 LOPSIDED_SPREAD = 0.08
 
 
-def old_share(age_years: float) -> float:
+def old_share(age_years: int) -> float:
     """How much of MakeHuman's old head is in an average head of this age, 0..1."""
     return float(np.clip((age_years - OLD_FROM_YEARS) / (OLD_AT_YEARS - OLD_FROM_YEARS), 0, 1))
 
 
-def child_share(age_years: float) -> float:
+def child_share(age_years: int) -> float:
     """How much of MakeHuman's child is in a head of this age."""
     return float(CHILD_AT_18 * np.clip((OLD_FROM_YEARS - age_years) / (OLD_FROM_YEARS - 18), 0, 1))
 
@@ -238,7 +238,7 @@ def _bounded(rng: np.random.Generator) -> float:
 def _build(rng: np.random.Generator, sex: Sex, old: float) -> dict[str, float]:
     towards_other = 0.05 * abs(_bounded(rng))
     muscle = (0.60 if sex == "male" else 0.45) - 0.08 * old + 0.09 * _bounded(rng)
-    weight = 0.52 + 0.12 * _bounded(rng)
+    weight = 0.52 + 0.10 * _bounded(rng)
     return {
         "male": 1 - towards_other if sex == "male" else towards_other,
         "muscle": float(np.clip(muscle, 0.2, 0.8)),

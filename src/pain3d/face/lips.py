@@ -24,6 +24,8 @@ FOLLOWS_IN = (1, 4)
 """The same inwards."""
 SEAL_M = 0.2e-3
 """Overlap of lips at rest, so that no teeth show between them from any side."""
+PASSES = 2
+"""Subdivision spreads a push to the columns beside: the second pass takes what the first has left."""
 COLUMNS = np.linspace(-0.96, 0.96, 49)
 """Where lips are compared: 0 in the middle, 1 at the corner of the mouth."""
 
@@ -32,11 +34,11 @@ COLUMNS = np.linspace(-0.96, 0.96, 49)
 class LipTopology:
     """What the lips of all heads share."""
 
-    upper: tuple[Int[np.ndarray, " chain"], ...]
+    upper: tuple[Int[np.ndarray, " upper_chain"], ...]
     """For each loop of `TOUCHING` the coarse vertices of the upper lip, from the right corner to the left."""
-    lower: tuple[Int[np.ndarray, " chain"], ...]
+    lower: tuple[Int[np.ndarray, " lower_chain"], ...]
     smooth: sp.csr_matrix
-    """(coarse, coarse): where subdivision takes the vertices of these loops; it makes lips thinner. Other rows are 0."""
+    """(coarse, coarse): where subdivision takes the vertices of these loops; it thins lips. Other rows are 0."""
     gives_way: Int[np.ndarray, " lip"]
     """Coarse vertices that contact moves."""
     direction: Float[np.ndarray, " lip"]
@@ -92,7 +94,7 @@ def _catmull_clark(coarse: CoarseModel, members: np.ndarray) -> sp.csr_matrix:
             columns.append(others)
             shares.append(np.full(len(others), share, dtype=np.float32))
     entries = (np.concatenate(shares), (np.concatenate(rows), np.concatenate(columns)))
-    return sp.coo_matrix(entries, shape=(len(coarse.base_m),) * 2).tocsr()
+    return sp.csr_matrix(entries, shape=(len(coarse.base_m),) * 2)
 
 
 def _fade(k: int, span: tuple[int, int]) -> float:
@@ -143,16 +145,21 @@ def meet_lips(
         New vertices, or `coarse_m` itself when nothing is to be done.
     """
     allowed = np.minimum(rest_gaps_m, 0)
-    gap = (lip_gaps(topology, coarse_m) - allowed).min(axis=0)
     at_rest = (rest_gaps_m - allowed).min(axis=0)
-    apart = np.maximum(-gap, 0) - sealed * np.maximum(gap - at_rest, 0)
-    return _push(topology, coarse_m, apart) if np.abs(apart).max() > 0 else coarse_m
+    met = coarse_m
+    for _ in range(PASSES):
+        gap = (lip_gaps(topology, met) - allowed).min(axis=0)
+        apart = np.maximum(-gap, 0) - sealed * np.maximum(gap - at_rest, 0)
+        if np.abs(apart).max() == 0:
+            break
+        met = _push(topology, met, apart)
+    return met
 
 
 def seal_lips(topology: LipTopology, coarse_m: Float[np.ndarray, "coarse 3"]) -> Float[np.ndarray, "coarse 3"]:
     """Bring the lips of a face at rest together, or apart, until they just touch in every column."""
     sealed = coarse_m
-    for _ in range(2):  # the push spreads to columns beside, so once more
+    for _ in range(PASSES):
         sealed = _push(topology, sealed, -lip_gaps(topology, sealed).min(axis=0) - SEAL_M)
     return sealed
 
@@ -165,7 +172,7 @@ def _push(
     middle = coarse_m[outer[[0, -1]], 0].mean()
     column = (coarse_m[lips, 0] - middle) / _half_width(coarse_m, outer)
     out = coarse_m.copy()
-    push = np.interp(column, COLUMNS, apart_m, left=0, right=0)
+    push = np.interp(column, COLUMNS, apart_m)
     out[lips, 1] += (topology.direction * 0.5 * push).astype(out.dtype)
     return out
 

@@ -23,8 +23,8 @@ from pain3d.facs import AU_INDEX, AU_NAMES, MAX_INTENSITY
 
 LEVELS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
 LEVEL_WEIGHTS = (0.0, 0.2, 0.4, 0.62, 0.82, 1.0)
-"""Share of full excursion at 0 and at the FACS levels A trace, B slight, C marked, D severe, E maximum. FACS gives words,
-no millimetres: the steps are nearly even, a little smaller towards the maximum, so that a trace can be seen at all."""
+"""Share of full excursion at 0 and at the FACS levels A trace, B slight, C marked, D severe, E maximum. FACS gives
+words, no millimetres: the steps are nearly even, a little smaller towards the maximum, so that a trace can be seen."""
 
 MIDLINE_FADE_M = 6e-3
 """Half the width over which an unsided target passes from the left half to the right."""

@@ -118,7 +118,7 @@ RECIPES: Mapping[str, Mapping[str, float]] = {
     "AU2": {"brow_outer_up": 1.0},
     "AU4": {"brow_lower": 1.0},
     "AU5": {"upper_lid_lift": 0.38, "lid_widen": 1.0},
-    "AU6": {"cheek_raise": 1.0, "lower_lid_lift": 0.17},
+    "AU6": {"cheek_raise": 1.0, "lower_lid_lift": 0.22},
     "AU7": {"lid_gather": 1.0, "upper_lid_drop": 0.24, "lower_lid_lift": 0.26},
     "AU9": {"nose_wrinkle": 1.0},
     "AU10": {"lip_raise": 1.0},

@@ -28,6 +28,7 @@ class PictureBuffers:
         self.pixels = pixels
         self.nearest = empty((resolution, resolution), wp.int64)
         self.slot = empty((resolution, resolution), wp.int32)
+        self.edge_tile = empty(((resolution + 7) // 8, (resolution + 7) // 8), wp.uint8)
         self.slot_pixel = empty(slots, wp.int32)
         self.counters = empty(2, wp.int32)
         self.samples = empty((slots, 8), wp.int64)

@@ -203,9 +203,10 @@ def find_edges(
     # out
     slot: wp.array2d(dtype=wp.int32),
     slot_pixel: wp.array(dtype=wp.int32),
+    edge_tile: wp.array2d(dtype=wp.uint8),
     counters: wp.array(dtype=wp.int32),
 ):
-    """Give a slot to each pixel that borders on another surface."""
+    """Give a slot to each pixel that borders on another surface, and mark its tile of 8 x 8 pixels."""
     y, x = wp.tid()
     size = nearest.shape[0]
     here = nearest[y, x]
@@ -225,6 +226,7 @@ def find_edges(
         k = wp.atomic_add(counters, 0, 1)
         slot[y, x] = k
         slot_pixel[k] = y * size + x
+        edge_tile[y >> 3, x >> 3] = wp.uint8(1)
     else:
         slot[y, x] = -1
 
@@ -238,6 +240,7 @@ def rasterise_edges(
     nearness: wp.array(dtype=float),
     # edge pixels
     slot: wp.array2d(dtype=wp.int32),
+    edge_tile: wp.array2d(dtype=wp.uint8),
     offsets: wp.array(dtype=wp.vec2i),
     # out
     samples: wp.array2d(dtype=wp.int64),
@@ -263,6 +266,14 @@ def rasterise_edges(
     x1 = wp.min(wp.max(a[0], wp.max(b[0], c[0])) >> 8, size - 1)
     y0 = wp.max(wp.min(a[1], wp.min(b[1], c[1])) >> 8, 0)
     y1 = wp.min(wp.max(a[1], wp.max(b[1], c[1])) >> 8, size - 1)
+    if x0 > x1 or y0 > y1:
+        return
+    touched = int(0)
+    for ty in range(y0 >> 3, (y1 >> 3) + 1):
+        for tx in range(x0 >> 3, (x1 >> 3) + 1):
+            touched += int(edge_tile[ty, tx])
+    if touched == 0:
+        return
     gradient = nearness_gradient(a, b, c, na, nb, nc, float(area))
     low = wp.min(na, wp.min(nb, nc))
     high = wp.max(na, wp.max(nb, nc))

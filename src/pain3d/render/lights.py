@@ -94,7 +94,7 @@ def _bedside_lamp(rng: np.random.Generator) -> Light:
             Lobe(direction=direction(azimuth, elevation), colour=_scaled(warm, 0.5), sharpness=2.5),
         ),
         exposure=1.15,
-        backdrop=_scaled((0.36, 0.27, 0.19), rng.uniform(0.8, 1.2)),
+        backdrop=_scaled((0.44, 0.35, 0.27), rng.uniform(0.85, 1.2)),
         grain=0.005,
     )
 
@@ -116,7 +116,7 @@ def _dim_ward(rng: np.random.Generator) -> Light:
             Lobe(direction=direction(0, 0), colour=_scaled(pale, 0.1), sharpness=1.5),
         ),
         exposure=1.22,
-        backdrop=_scaled((0.24, 0.27, 0.3), rng.uniform(0.8, 1.2)),
+        backdrop=_scaled((0.33, 0.34, 0.35), rng.uniform(0.85, 1.2)),
         grain=0.007,
     )
 
@@ -155,7 +155,7 @@ def _studio(rng: np.random.Generator) -> Light:
             Lobe(direction=direction(-side * 140, 30), colour=_scaled(flash, 1.1), sharpness=8.0),
         ),
         exposure=1.22,
-        backdrop=_scaled((0.5, 0.5, 0.5), rng.uniform(0.7, 1.2)),
+        backdrop=_scaled((0.55, 0.55, 0.55), rng.uniform(0.8, 1.2)),
     )
 
 

@@ -499,7 +499,7 @@ def hashed(i: int) -> int:
 
 
 @wp.func
-def strand(u: float, v: float) -> float:
+def strand(u: float, v: float, density: float) -> float:
     """1 where a lash hair is: hairs of hashed place, lean and length; u along the lid, v from root to tip."""
     hairs = float(62.0)
     found = float(0.0)
@@ -512,6 +512,7 @@ def strand(u: float, v: float) -> float:
         middle = (float(cell) + 0.5 + 0.5 * (h - 0.5) + (g - 0.5) * 1.3 * v * v) / hairs
         long = 0.62 + 0.38 * h
         width = 0.26 * (1.0 - v / long) / hairs
-        if v < long and wp.abs(u - middle) < width:
+        kept = float((bits >> 5) & 255) < density * 256.0
+        if kept and v < long and wp.abs(u - middle) < width:
             found = float(1.0)
     return found

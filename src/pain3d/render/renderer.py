@@ -189,11 +189,12 @@ class Renderer:
         work = self._work
         gap_m = EDGE_GAP_PIXELS * float(camera.translation_m[2]) / camera.focal_px
         picture.counters.zero_()
+        picture.edge_tile.zero_()
         size = picture.resolution
         self._launch(
             kernels.find_edges,
             (size, size),
-            [picture.nearest, self._part, gap_m, picture.slot, picture.slot_pixel, picture.counters],
+            [picture.nearest, self._part, gap_m, picture.slot, picture.slot_pixel, picture.edge_tile, picture.counters],
         )
         slots = int(picture.counters.numpy()[0])
         if slots == 0:
@@ -202,7 +203,16 @@ class Renderer:
         self._launch(
             kernels.rasterise_edges,
             len(self._triangles),
-            [self._triangles, self._part, work.screen, work.nearness, picture.slot, self._offsets, picture.samples],
+            [
+                self._triangles,
+                self._part,
+                work.screen,
+                work.nearness,
+                picture.slot,
+                picture.edge_tile,
+                self._offsets,
+                picture.samples,
+            ],
         )
         self._launch(
             kernels.group_samples,

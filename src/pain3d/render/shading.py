@@ -90,7 +90,11 @@ def light_vertices(
         # what lies behind the lips sees the sky through their opening alone, and a little through the cheeks
         d = p - opening_m
         behind = wp.max(-d[2] - 0.004, 0.0) + 0.15 * wp.abs(d[0])
-        open_sky = 0.1 + 0.9 * opening_m2 / (opening_m2 + 1.5 * behind * behind)
+        through = wp.min(opening_m2, 8.0e-4)
+        open_sky = 0.1 + 0.9 * through / (through + 1.5 * behind * behind)
+        if part == MOUTH:
+            # mucosa glows with what shines through lips and cheeks
+            open_sky = wp.max(open_sky, 0.3)
         bent = wp.normalize(0.5 * n + wp.vec3(0.0, 0.0, 1.0))
     if facing > -0.3:
         clear_m = float(0.0015)
@@ -296,7 +300,12 @@ def cover_by_lashes(
     covered: wp.array2d(dtype=wp.int32),
 ):
     """How many of eight samples of each pixel a lash covers, each card counted; integers, so order is nothing."""
-    t = lash_triangles[wp.tid()]
+    i = wp.tid()
+    t = lash_triangles[i]
+    # lower lids come second and have fewer hairs
+    density = float(1.0)
+    if 2 * i >= lash_triangles.shape[0]:
+        density = 0.6
     corners = triangles[t]
     a = screen[corners[0]]
     b = screen[corners[1]]
@@ -337,7 +346,7 @@ def cover_by_lashes(
                         ) / near
                         u = (uv[0] - cell[0]) / (cell[2] - cell[0])
                         v = (uv[1] - cell[1]) / (cell[3] - cell[1])
-                        if strand(u, v) > 0.5:
+                        if strand(u, v, density) > 0.5:
                             hits += 1
             if hits > 0:
                 wp.atomic_add(covered, y, x, hits)

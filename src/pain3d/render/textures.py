@@ -80,7 +80,7 @@ def _textures(maps: SkinMaps, device: str) -> tuple[wp.array, wp.array]:
         dim=(size, size),
         inputs=[
             wp.array(maps.albedo, dtype=wp.uint8, device=device),
-            wp.array(maps.height_mm.astype(np.float32), dtype=wp.float32, device=device),
+            wp.array(np.asarray(maps.height_mm, np.float32), dtype=wp.float32, device=device),
             wp.array(maps.roughness, dtype=wp.uint8, device=device),
             wp.array(linear_root_table(), dtype=wp.uint8, device=device),
             SLOPE_STEP_MM * 1024 / size,

@@ -220,11 +220,16 @@ def _bald_time(ax: np.ndarray, y: np.ndarray, z: np.ndarray, scalp: np.ndarray) 
     return top + 2.0 * fringe
 
 
+_BROW_LIFT_MM = np.array([1.2, 0.2, -0.8, -1.0, -1.0])
+"""From the landmarks to the middle of the brow; a low inner end would look like a frown at rest."""
+
+
 def _brow(position_mm: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(s, t) along and across the brow; landmarks mark its upper half, so the middle line lies a little lower."""
     marks = position_mm[landmarks]
     fold = np.array([-1.0, 1.0, 1.0])
-    line = (marks[[21, 20, 19, 18, 17]] * fold + marks[22:27]) / 2.0 - np.array([0.0, 1.0, 0.0])
+    line = (marks[[21, 20, 19, 18, 17]] * fold + marks[22:27]) / 2.0
+    line[:, 1] += _BROW_LIFT_MM
     points = position_mm * np.where(position_mm[:, :1] < 0, fold, 1.0)
     s, nearest = polyline(points, line)
     delta = points - nearest

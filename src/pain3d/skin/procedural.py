@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import warp as wp
 from jaxtyping import Float
 
-from pain3d.skin import cell_kernels, kernels
+from pain3d.skin import cell_kernels, kernels, stroke_kernels, surface_kernels
 from pain3d.skin.atlas import CELLS_BY_UV, SkinAtlas, cell_texels
 from pain3d.skin.fields import Field
 from pain3d.skin.ground import Ground
@@ -59,7 +60,7 @@ class Painter:
         size = self.atlas.size
         q = _parameters(traits, self.atlas)
         with wp.ScopedDevice(self.device):
-            layers = wp.zeros((3, size * size), dtype=wp.int32)
+            layers = wp.zeros((kernels.LAYERS, size * size), dtype=wp.int32)
             self._draw(all_strokes(traits, self._ground), layers)
             maps = [
                 wp.zeros((size * size, 3), dtype=wp.uint8),
@@ -69,7 +70,7 @@ class Painter:
             ]
             common = [self._volume, self._encode]
             wp.launch(
-                kernels.paint,
+                surface_kernels.paint,
                 len(self.atlas.texel),
                 inputs=[*self._texels, q, layers, self._table, *common],
                 outputs=maps,
@@ -82,7 +83,7 @@ class Painter:
                     inputs=[wp.vec4i(*cell), kind, size, q, *common],
                     outputs=maps,
                 )
-            wp.launch(kernels.spread, len(self.atlas.empty), inputs=[self._empty, self._nearest], outputs=maps)
+            wp.launch(surface_kernels.spread, len(self.atlas.empty), inputs=[self._empty, self._nearest], outputs=maps)
             albedo, height, rough, region = (m.numpy() for m in maps)
         return SkinMaps(
             albedo=albedo.reshape(size, size, 3),
@@ -95,7 +96,7 @@ class Painter:
 
     def _draw(self, strokes: Strokes, layers: wp.array) -> None:
         wp.launch(
-            kernels.draw_strokes,
+            stroke_kernels.draw_strokes,
             len(strokes.root),
             inputs=[
                 wp.array(strokes.root.astype(np.int32)),
@@ -138,13 +139,15 @@ def hair_albedo(eumelanin: float, pheomelanin: float) -> Float[np.ndarray, "3"]:
     return 0.62 * np.exp(-2.4 * np.sqrt(absorption)) + np.array([0.0085, 0.0075, 0.007])
 
 
-def _parameters(traits: SkinTraits, atlas: SkinAtlas) -> kernels.Paint:
+def _parameters(traits: SkinTraits, atlas: SkinAtlas) -> Any:
     q = kernels.Paint()
     rng = stream(traits.seed, "paint")
     mean = atlas.measured_mean
     depth = (traits.skin_tone_mst - 1) / 9.0
     q.flush = traits.flush * (1.0 - 0.45 * depth)
-    for pale in np.linspace(1.0, 0.3, 15):  # very light skin holds little blood: without melanin nothing else lightens it
+    for pale in np.linspace(
+        1.0, 0.3, 15
+    ):  # very light skin holds little blood: without melanin nothing else lightens it
         q.blood = blood_coordinate(traits.blood_share * pale)
         measured_blood = q.blood + _PER_BLOOD * q.flush * float(mean[Field.BLOOD])
         wanted = melanin_coordinate(
@@ -164,7 +167,7 @@ def _parameters(traits: SkinTraits, atlas: SkinAtlas) -> kernels.Paint:
     q.make_up_colour = wp.vec3(*(reds[int(rng.integers(4))] * (1.0 - 0.45 * depth)))
     pigmented = hair_albedo(traits.hair_eumelanin, traits.hair_pheomelanin)
     q.hair = wp.vec3(*pigmented)
-    q.grey_hair = wp.vec3(0.42, 0.42, 0.415)
+    q.grey_hair = wp.vec3(0.44, 0.425, 0.40)
     q.grey, q.hairline_mm, q.baldness = traits.grey, traits.hairline_mm, traits.baldness
     q.hair_cover = float(np.clip((0.78 + 0.04 * traits.hair_length_mm) * traits.hair_density, 0.3, 0.98))
     q.hair_curl = traits.hair_curl

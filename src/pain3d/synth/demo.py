@@ -14,8 +14,8 @@ from pain3d.synth.sheet import show
 
 
 def demo_config(seed: int = 0) -> PlanConfig:
-    """Ten people, every age band twice: neutral, four pains and a distractor, in three views each; 180 frames."""
-    return PlanConfig(subjects=10, expressions=4, distractors=1, views=3, seed=seed, subjects_per_shard=1)
+    """Ten people, two of every age band: neutral and ten pains, in three views each; 330 frames."""
+    return PlanConfig(subjects=10, expressions=10, views=3, seed=seed, subjects_per_shard=1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from string import Template
 
@@ -20,7 +20,7 @@ from pain3d.data.sample import Sample
 from pain3d.errors import storage_error
 from pain3d.facs import AU_DESCRIPTIONS, MAX_INTENSITY, PAIN_AUS, Expression
 from pain3d.synth.balance import Balance, balance_of_rows
-from pain3d.synth.preview import Pair, by_expression, choose_pairs, overlay, preview_folder
+from pain3d.synth.preview import Pair, by_expression, choose_pairs, classes, dotted, overlay, preview_folder
 
 PAIRS = 10
 SIDE = 320
@@ -68,6 +68,7 @@ def page(data: Dataset, report: AuditReport) -> str:
         audit="sound" if report.ok else f"{len(report.findings)} findings",
         audit_class="good" if report.ok else "bad",
         cards="\n".join(_card(pair) for pair in pairs),
+        labels=_labels(data, pairs),
         views=_all_views(data, pairs),
         scores=_bars({str(score): count for score, count in balance.by_pspi.items()}),
         margins="\n".join(
@@ -106,6 +107,20 @@ def _card(pair: Pair) -> str:
     )
 
 
+def _labels(data: Dataset, pairs: Sequence[Pair]) -> str:
+    """One frame of the strongest pain with everything that comes with it."""
+    if not pairs:
+        return ""
+    sample = max((pair.pain for pair in pairs), key=lambda sample: (sample.view_id == 0, sample.pspi))
+    pictures = (
+        _figure(sample.image, "image"),
+        _figure(overlay(sample), "heatmap"),
+        _figure(classes(sample, data.manifest.palette), "segmentation"),
+        _figure(dotted(sample), "68 landmarks"),
+    )
+    return f'<div class="four">{"".join(pictures)}</div>'
+
+
 def _all_views(data: Dataset, pairs: Iterable[Pair]) -> str:
     """Every expression and view of one subject."""
     for pair in pairs:
@@ -118,9 +133,12 @@ def _all_views(data: Dataset, pairs: Iterable[Pair]) -> str:
 
 def _line(row: list[Sample]) -> str:
     expression = row[0].expression
-    acting = ", ".join(f"{name} {value:g}" if name != "AU43" else name for name, value in expression.items() if value)
+    acting = ", ".join(name if name == "AU43" else f"{name} {value:g}" for name, value in expression.items() if value)
+    kind = "<em>distractor</em>" if acting and not expression.pspi else ""
     pictures = "".join(_figure(sample.image, f"yaw {sample.yaw:.0f}°") for sample in row)
-    words = f"<b>PSPI {expression.pspi:g}</b><span>{acting or 'neutral'}</span>"
+    if expression.pspi:
+        pictures += _figure(overlay(row[0]), "heatmap of the first")
+    words = f"<b>PSPI {expression.pspi:g}</b><span>{acting or 'neutral'}</span>{kind}"
     return f'<div class="line"><div class="what">{words}</div>{pictures}</div>'
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, UInt8
+from PIL import Image, ImageDraw
 
+from pain3d.data.images import Palette
 from pain3d.data.reader import Dataset
 from pain3d.data.sample import Sample
 from pain3d.facs import Expression
@@ -69,6 +71,24 @@ def hot(share: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape 3"]:
     stops = np.array([0.0, 0.12, 0.3, 0.55, 0.8, 1.0])
     red, green, blue = [60, 150, 235, 255, 255, 255], [0, 10, 70, 165, 235, 255], [40, 30, 15, 20, 110, 240]
     return np.stack([np.interp(share, stops, channel) for channel in (red, green, blue)], axis=-1)
+
+
+def classes(sample: Sample, palette: Palette) -> UInt8[np.ndarray, "height width 3"]:
+    """The segmentation in the colours of its palette."""
+    colours = np.zeros((256, 3), np.uint8)
+    for entry in palette:
+        colours[entry.index] = entry.color
+    return colours[sample.segmentation]
+
+
+def dotted(sample: Sample) -> UInt8[np.ndarray, "height width 3"]:
+    """The picture, darkened, with its 68 landmarks."""
+    picture = Image.fromarray((sample.image * 0.6).astype(np.uint8))
+    draw = ImageDraw.Draw(picture)
+    radius = max(1.0, len(sample.image) / 220)
+    for x, y in sample.landmarks.tolist():
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=(120, 230, 190))
+    return np.asarray(picture)
 
 
 def units_text(expression: Expression) -> str:

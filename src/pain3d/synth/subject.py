@@ -46,8 +46,8 @@ class Subject:
         self.seed = checked_seed(seed)
         self.age_band: AgeBand = age_band_of(age_years)
         self.age_years = int(age_years)
-        self.sex = checked_sex(sex)
-        self.ethnicity = checked_ethnicity(ethnicity)
+        self.sex: Sex = checked_sex(sex)
+        self.ethnicity: Ethnicity = checked_ethnicity(ethnicity)
 
     @classmethod
     def sample(

@@ -14,7 +14,7 @@ YAW_DEGREES: Mapping[int, tuple[float, float]] = {0: (-5.0, 5.0), 1: (20.0, 45.0
 """Range of yaw in each view: frontal, turned to the subject's own left, to the right."""
 PITCH_DEGREES = (-12.0, 12.0)
 ROLL_DEGREES = (-4.0, 4.0)
-DISTANCE_M = (0.90, 1.00)
+DISTANCE_M = (0.87, 0.95)
 SHIFT_M = 0.008
 """Most that the head stands off the camera's aim, across and up."""
 

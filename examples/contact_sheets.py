@@ -1,0 +1,166 @@
+"""The contact sheets of the README and docs: every cell of the demographics, each Action Unit, all views and lights.
+
+Usage: python examples/contact_sheets.py FOLDER [hero|cells|action_units|pain|views|lights ...]
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+import pain3d
+from pain3d.demographics import CELLS, age_range, cell_of
+from pain3d.facs import AU_DESCRIPTIONS, AU_NAMES
+from pain3d.render.backgrounds import BACKGROUNDS
+from pain3d.render.lights import LIGHTS
+from pain3d.synth.preview import hot
+
+PAPER, INK = (250, 249, 246), (40, 38, 36)
+TILE, GAP, WORDS = 256, 4, 20
+SEVERE = pain3d.Expression(AU4=4, AU6=4, AU7=4, AU9=3, AU10=4, AU25=2)
+CLOSED = pain3d.Expression(AU4=5, AU6=4, AU7=3, AU9=4, AU43=1)
+
+
+def person(number: int, seed: int = 0) -> pain3d.Subject:
+    """A subject in the middle of the age band of cell `number`."""
+    cell = cell_of(number)
+    low, high = age_range(cell.age_band)
+    return pain3d.Subject.sample(
+        seed=1000 * seed + number, age_years=(low + high) // 2, sex=cell.sex, ethnicity=cell.ethnicity
+    )
+
+
+def heated(portrait: pain3d.Portrait) -> np.ndarray:
+    """The grey picture under its heatmap."""
+    grey = portrait.image.mean(axis=2, keepdims=True).repeat(3, axis=2) * 0.45
+    share = np.clip(portrait.heatmap / 16, 0, 1)
+    cover = np.clip(share * 4, 0, 1)[..., None]
+    return (grey * (1 - cover) + hot(share) * cover).astype(np.uint8)
+
+
+def sheet(rows: Sequence[Sequence[tuple[np.ndarray, str]]], tile: int = TILE) -> Image.Image:
+    """Rows of pictures, each with a line of words below."""
+    font = ImageFont.load_default(13)
+    height = tile + WORDS + GAP
+    page = Image.new("RGB", (max(len(row) for row in rows) * (tile + GAP) + GAP, len(rows) * height + GAP), PAPER)
+    draw = ImageDraw.Draw(page)
+    for i, row in enumerate(rows):
+        for j, (picture, words) in enumerate(row):
+            left, top = GAP + j * (tile + GAP), GAP + i * height
+            page.paste(Image.fromarray(picture).resize((tile, tile), Image.Resampling.LANCZOS), (left, top))
+            draw.text((left + 2, top + tile + 2), words, fill=INK, font=font)
+    return page
+
+
+def hero() -> Image.Image:
+    """Six people at rest, in pain, and where their skin moved."""
+    choice = ((4, SEVERE, 0), (11, CLOSED, 25), (13, SEVERE, -20), (45, CLOSED, 0), (19, SEVERE, 20), (32, CLOSED, -25))
+    columns = []
+    for number, expression, yaw in choice:
+        subject = person(number, seed=3)
+        rest = pain3d.render(subject, yaw=yaw)
+        pain = pain3d.render(subject, expression, yaw=yaw)
+        columns.append(
+            [
+                (rest.image, f"{subject.age_years}, {subject.sex}, {subject.ethnicity.replace('_', ' ')}"),
+                (pain.image, f"PSPI {expression.pspi:g}"),
+                (heated(pain), f"skin moves up to {pain.heatmap.max():.1f} mm"),
+            ]
+        )
+    return sheet([[column[i] for column in columns] for i in range(3)])
+
+
+def cells() -> Image.Image:
+    """One subject of each of the fifty cells; a row is an age band and a sex."""
+    order = sorted(range(CELLS), key=lambda number: (cell_of(number).age_band, cell_of(number).sex, cell_of(number).ethnicity))
+    tiles = []
+    for number in order:
+        cell = cell_of(number)
+        words = f"{cell.age_band} {cell.sex} {cell.ethnicity.replace('_', ' ')}"
+        tiles.append((pain3d.render(person(number)).image, words))
+    return sheet([tiles[i : i + 10] for i in range(0, CELLS, 10)], tile=224)
+
+
+def action_units() -> Image.Image:
+    """Each Action Unit from 0 to 5 on one face."""
+    subject = person(33, seed=1)
+    rows = []
+    for name in AU_NAMES:
+        levels = (0, 1) if name == "AU43" else range(6)
+        expressions = [pain3d.Expression.from_vector(np.zeros(16)).replace(**{name: level}) for level in levels]
+        pictures = [pain3d.render(subject, expression, light="studio") for expression in expressions]
+        rows.append(
+            [
+                (_face(picture), f"{name} {level} {AU_DESCRIPTIONS[name] if not level else ''}")
+                for level, picture in zip(levels, pictures, strict=True)
+            ]
+            + [(_face(pictures[-1], heated(pictures[-1])), f"PSPI {expressions[-1].pspi:g}")]
+        )
+    return sheet(rows, tile=200)
+
+
+def pain() -> Image.Image:
+    """Rising pain in one subject of each sex and group."""
+    levels = (
+        pain3d.Expression(),
+        pain3d.Expression(AU4=2, AU7=1),
+        pain3d.Expression(AU4=3, AU6=2, AU7=2, AU10=1),
+        pain3d.Expression(AU4=4, AU6=4, AU7=3, AU9=3, AU10=2),
+        pain3d.Expression(AU4=5, AU6=5, AU7=5, AU9=4, AU10=5, AU25=3),
+        pain3d.Expression(AU4=5, AU6=5, AU7=5, AU9=5, AU10=4, AU43=1),
+    )
+    return sheet(
+        [
+            [(pain3d.render(person(number, seed=2), level).image, f"PSPI {level.pspi:g}") for level in levels]
+            for number in (0, 16, 7, 23, 14, 48)
+        ],
+        tile=224,
+    )
+
+
+def views() -> Image.Image:
+    """Head poses: yaw, pitch and roll."""
+    subject = person(36)
+    poses = [(yaw, pitch, 0) for pitch in (12, 0, -12) for yaw in (-45, -20, 0, 20, 45)]
+    tiles = [
+        (pain3d.render(subject, SEVERE, yaw=yaw, pitch=pitch, roll=roll).image, f"yaw {yaw}, pitch {pitch}")
+        for yaw, pitch, roll in poses
+    ]
+    return sheet([tiles[i : i + 5] for i in range(0, 15, 5)])
+
+
+def lights() -> Image.Image:
+    """Every light over every background."""
+    return sheet(
+        [
+            [
+                (pain3d.render(person(5 * i + 1, seed=2), light=light, background=background, yaw=15).image, f"{light}, {background}")
+                for i, background in enumerate(BACKGROUNDS)
+            ]
+            for light in LIGHTS
+        ],
+        tile=200,
+    )
+
+
+def _face(portrait: pain3d.Portrait, picture: np.ndarray | None = None) -> np.ndarray:
+    """The face alone, cut around the landmarks."""
+    centre = portrait.landmarks.mean(axis=0)
+    half = 0.75 * np.ptp(portrait.landmarks[:, 0])
+    left, top = (centre - half).astype(int)
+    right, bottom = (centre + half).astype(int)
+    return (portrait.image if picture is None else picture)[max(top, 0) : bottom, max(left, 0) : right]
+
+
+SHEETS = {"hero": hero, "cells": cells, "action_units": action_units, "pain": pain, "views": views, "lights": lights}
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in sys.argv[2:] or SHEETS:
+        SHEETS[name]().save(folder / f"{name}.jpg", quality=88)
+        print(folder / f"{name}.jpg")
