@@ -66,7 +66,7 @@ def tooth(volume: wp.array(dtype=wp.vec4), q: Paint, u: float, v: float) -> Texe
     fine = noise4(volume, wp.vec3(u * 90.0, v * 14.0, 0.5) + q.offset)
     canine = wp.exp(-(from_middle - 2.0) * (from_middle - 2.0) * 2.0)
     yellow = 0.25 * smooth(0.35, 1.0, edge) + 0.18 * canine + 0.10 * one[0]
-    colour = wp.cw_mul(q.teeth, wp.vec3(1.0 - 0.20 * yellow, 1.0 - 0.34 * yellow, 1.0 - 0.80 * yellow))
+    colour = wp.cw_mul(q.teeth, wp.vec3(1.0 - 0.16 * yellow, 1.0 - 0.26 * yellow, 1.0 - 0.60 * yellow))
     if from_middle < 2.5:
         glass = smooth(0.14, 0.0, edge)
         colour = colour * (1.0 - 0.22 * glass) + wp.vec3(0.02, 0.03, 0.04) * glass

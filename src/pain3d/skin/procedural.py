@@ -58,10 +58,11 @@ class Painter:
     def paint(self, traits: SkinTraits) -> SkinMaps:
         """The maps of one skin: a pure function of the traits and the atlas."""
         size = self.atlas.size
-        q = _parameters(traits, self.atlas)
         with wp.ScopedDevice(self.device):
             layers = wp.zeros((kernels.LAYERS, size * size), dtype=wp.int32)
             self._draw(all_strokes(traits, self._ground), layers)
+            spots_drawn = layers.numpy()[int(kernels.SPOT), self.atlas.measured] >> 8
+            q = _parameters(traits, self.atlas, float(spots_drawn.mean()) / 4095.0)
             maps = [
                 wp.zeros((size * size, 3), dtype=wp.uint8),
                 wp.zeros(size * size, dtype=wp.float32),
@@ -139,7 +140,8 @@ def hair_albedo(eumelanin: float, pheomelanin: float) -> Float[np.ndarray, "3"]:
     return 0.62 * np.exp(-2.4 * np.sqrt(absorption)) + np.array([0.0085, 0.0075, 0.007])
 
 
-def _parameters(traits: SkinTraits, atlas: SkinAtlas) -> Any:
+def _parameters(traits: SkinTraits, atlas: SkinAtlas, spotted: float) -> Any:
+    """`kernels.Paint` of a subject; `spotted` is the mean strength of freckles and spots where tone is measured."""
     q = kernels.Paint()
     rng = stream(traits.seed, "paint")
     mean = atlas.measured_mean
@@ -153,8 +155,8 @@ def _parameters(traits: SkinTraits, atlas: SkinAtlas) -> Any:
         wanted = melanin_coordinate(
             target_ita_degrees(traits.skin_tone_mst), blood=measured_blood, warmth=traits.warmth
         )
-        q.melanin = wanted - _PER_MELANIN * float(mean[Field.MELANIN]) * (0.7 + 0.7 * depth)
-        if q.melanin > 0.0:
+        q.melanin = wanted - _PER_MELANIN * (float(mean[Field.MELANIN]) * (0.7 + 0.7 * depth) + 0.6 * spotted)
+        if wanted > 0.02:
             break
     q.per_melanin, q.per_blood = _PER_MELANIN, _PER_BLOOD
     q.tint = wp.vec3(*warm_tint(traits.warmth))
@@ -183,7 +185,7 @@ def _parameters(traits: SkinTraits, atlas: SkinAtlas) -> Any:
     yellow = traits.sclera_yellow
     q.sclera = wp.vec3(0.46 - 0.03 * yellow, 0.43 - 0.05 * yellow, 0.41 - 0.14 * yellow)
     stain = traits.teeth_yellow
-    q.teeth = wp.vec3(0.62 - 0.05 * stain, 0.575 - 0.10 * stain, 0.49 - 0.22 * stain)
+    q.teeth = wp.vec3(0.62 - 0.05 * stain, 0.585 - 0.08 * stain, 0.53 - 0.18 * stain)
     q.offset = wp.vec3(*rng.uniform(0.0, kernels.NOISE_CELLS, 3))
     return q
 

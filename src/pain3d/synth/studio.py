@@ -40,7 +40,7 @@ class Studio:
 
 
 @cache
-def studio(device: str = "cpu") -> Studio:
+def studio(device: str) -> Studio:
     """The studio of this process on a device."""
     return Studio(device)
 
