@@ -148,7 +148,7 @@ class Renderer:
         return self._picture
 
     def _light_on_device(self, scene: Scene) -> LightOnDevice:
-        if self._light is None or self._light.light is not scene.light:
+        if self._light is None or self._light.light != scene.light:
             self._light = LightOnDevice(scene.light, self.device)
         return self._light
 

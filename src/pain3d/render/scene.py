@@ -8,7 +8,7 @@ Head pose is part of the camera, so lights stand still in the room while the hea
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -194,5 +194,9 @@ class Scene:
     camera: Camera
     light: Light
     background: Background
-    grain_seed: int = field(default=0)
+    grain_seed: int = 0
     """Seed of the film grain, 0..2^31-1."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.grain_seed < 2**31:
+            raise ValueError(f"grain_seed: {self.grain_seed} is outside 0..{2**31 - 1}")

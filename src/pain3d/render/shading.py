@@ -94,7 +94,7 @@ def light_vertices(
         open_sky = 0.1 + 0.9 * through / (through + 1.5 * behind * behind)
         if part == MOUTH:
             # mucosa glows with what shines through lips and cheeks
-            open_sky = wp.max(open_sky, 0.3)
+            open_sky = wp.max(open_sky, 0.5)
         bent = wp.normalize(0.5 * n + wp.vec3(0.0, 0.0, 1.0))
     if facing > -0.3:
         clear_m = float(0.0015)
