@@ -253,7 +253,7 @@ def test_demo_makes_checks_and_shows(capfd, tmp_path, monkeypatch):
 
     small = PlanConfig(subjects=2, expressions=1, resolution=48)
     monkeypatch.setattr(demo, "demo_config", lambda seed: small)
-    status, out, _ = run(capfd, "demo", tmp_path / "demo")
+    status, out, _ = run(capfd, "demo", tmp_path / "demo", "--workers=1")
     assert status == 0
     assert "audit: 12 frames, sound" in out
     for name in ("contact_sheet.png", "index.html"):

@@ -265,10 +265,11 @@ def test_manifest_holds_the_plan_and_no_trace_of_the_run(small_dataset):
 
 
 @pytest.mark.parametrize("signal_sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
-def test_a_stopped_command_cleans_up_and_goes_on(small_dataset, small_config, tmp_path, signal_sent):
+def test_a_stopped_command_cleans_up_and_goes_on(tmp_path, signal_sent):
     out = tmp_path / "stopped"
-    options = ["--subjects=3", "--expressions=2", "--distractors=1", "--confounds=1", "--views=2", "--seed=5"]
-    options += ["--resolution=64", "--subjects-per-shard=1", "--workers=2"]
+    config = PlanConfig(subjects=9, expressions=1, views=1, resolution=64, subjects_per_shard=1)
+    options = ["--subjects=9", "--expressions=1", "--views=1", "--resolution=64", "--subjects-per-shard=1"]
+    options += ["--workers=2"]
     command = [sys.executable, "-m", "pain3d.cli", "generate", str(out), *options]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
     deadline = time.monotonic() + 60
@@ -281,8 +282,9 @@ def test_a_stopped_command_cleans_up_and_goes_on(small_dataset, small_config, tm
     assert "Traceback" not in errors.decode()
     assert alive_in_session(process.pid) == []
     assert list(out.rglob("*.tmp")) == []
-    assert generate(out, small_config, workers=1).frames_kept > 0
-    assert fingerprint(out) == fingerprint(small_dataset)
+    assert generate(out, config, workers=1).frames_kept > 0
+    generate(tmp_path / "straight", config, workers=1)
+    assert fingerprint(out) == fingerprint(tmp_path / "straight")
 
 
 def test_configurations_are_what_the_options_say():

@@ -29,17 +29,16 @@ from pain3d.render.materials import (
     pixel_ray,
     received,
     sample,
-    shadow_tap,
     shows_heat,
     skin_shine,
     sky,
+    soft_shadow,
     strand,
     surface_at,
     to_bytes,
     uv_at,
     vec3b,
     weights,
-    whole,
 )
 
 # Kernels are never differentiated, and no flag may trade exact arithmetic for speed.
@@ -96,42 +95,17 @@ def light_vertices(
             # mucosa glows with what shines through lips and cheeks
             open_sky = wp.max(open_sky, 0.5)
         bent = wp.normalize(0.5 * n + wp.vec3(0.0, 0.0, 1.0))
+    elif part == EYE:
+        # the bake takes the lids for a wall; what they hide is found in the picture
+        open_sky = wp.max(open_sky, 0.65)
     if facing > -0.3:
         clear_m = float(0.0015)
         if part == EYE:
             # lids lie on the eyeball: the map is too coarse to part them
             clear_m = float(0.0045)
         q = p - shadow_centre_m + n * clear_m
-        scale = 0.5 * float(shadow_height.shape[0]) / shadow_half_m
-        middle = 0.5 * float(shadow_height.shape[0])
-        sx = wp.dot(q, shadow_right) * scale + middle
-        sy = middle - wp.dot(q, shadow_up) * scale
-        here = wp.dot(q, shadow_direction) * 1.0e6
-        slope = 1.0e6 / scale
-        # blockers first: how far above do they float?
-        blockers = float(0.0)
-        above = float(0.0)
-        search = 0.02 * scale * wp.max(light.key_size[0], 0.12)
-        for k in range(8):
-            bx = sx + taps[k * 2][0] * search
-            by = sy + taps[k * 2][1] * search
-            ix = whole(bx)
-            iy = whole(by)
-            if ix >= 0 and iy >= 0 and ix < shadow_height.shape[1] and iy < shadow_height.shape[0]:
-                h = float(shadow_height[iy, ix])
-                if h > here + 1.2 * slope:
-                    blockers += 1.0
-                    above += h - here
-        if blockers > 0.0:
-            gap_m = above / blockers * 1.0e-6
-            wide = wp.clamp(gap_m * light.key_size[0] * scale, 0.9, 12.0)
-            passed = float(0.0)
-            for k in range(16):
-                reach = wide * (wp.abs(taps[k][0]) + wp.abs(taps[k][1]))
-                passed += shadow_tap(
-                    shadow_height, sx + taps[k][0] * wide, sy + taps[k][1] * wide, here + slope * (0.9 + 0.35 * reach)
-                )
-            shadow = passed / 16.0
+        place = wp.vec3(wp.dot(q, shadow_right), wp.dot(q, shadow_up), wp.dot(q, shadow_direction))
+        shadow = soft_shadow(shadow_height, taps, place, shadow_half_m, light.key_size[0], skin.spacing_m[i])
     room_normal = rotation * n
     arriving = wp.max(facing, 0.0) * shadow
     if inside:

@@ -20,7 +20,7 @@ from pain3d.render.lighting import LOWEST, SPREAD_STEPS, key_axes
 from pain3d.skin.maps import SkinMaps
 
 LEVELS = 8
-SKY_DIRECTIONS = 24
+SKY_DIRECTIONS = 20
 SKY_SIDE = 128
 SKY_HALF_M = 0.2
 SKY_CENTRE_M = (0.0, -0.04, -0.07)
@@ -59,7 +59,9 @@ def upload_skin(
     vertices = wp.array(neutral.vertices_m.astype(np.float32), dtype=wp.vec3, device=device)
     normals = wp.array(neutral.normals.astype(np.float32), dtype=wp.vec3, device=device)
     skin.occlusion = _occlusion(vertices, normals, skin_triangles, neighbours, device)
-    skin.spread = wp.array(_spread(neutral, layout), dtype=wp.vec3, device=device)
+    spacing_mm2 = _spacing_mm2(neutral, layout)
+    skin.spacing_m = wp.array(np.sqrt(spacing_mm2) * np.float32(1e-3), dtype=wp.float32, device=device)
+    skin.spread = wp.array(_spread(spacing_mm2, layout), dtype=wp.vec3, device=device)
     cell = CELLS["lashes"]
     middle = round((cell.v0 + cell.v1) / 2 * size), round((cell.u0 + cell.u1) / 2 * size)
     return SkinOnDevice(
@@ -135,8 +137,8 @@ def _occlusion(
     return occlusion
 
 
-def _spread(neutral: FaceMesh, layout: Layout) -> Float[np.ndarray, "vertex 3"]:
-    """Share of a vertex's key light that one step exchanges with its neighbours; depends on their distance."""
+def _spacing_mm2(neutral: FaceMesh, layout: Layout) -> Float[np.ndarray, " vertex"]:
+    """Mean squared distance of each vertex from its neighbours; float32."""
     table = layout.neighbours
     known = table >= 0
     points = neutral.vertices_m
@@ -144,8 +146,12 @@ def _spread(neutral: FaceMesh, layout: Layout) -> Float[np.ndarray, "vertex 3"]:
     for k in range(table.shape[1]):
         away = points[table[:, k]] - points
         squares += np.where(known[:, k], (away * away).sum(axis=1), 0)
-    mean_mm2 = squares / np.maximum(known.sum(axis=1), 1) * np.float32(1e6)
+    return (squares / np.maximum(known.sum(axis=1), 1) * np.float32(1e6)).astype(np.float32)
+
+
+def _spread(spacing_mm2: Float[np.ndarray, " vertex"], layout: Layout) -> Float[np.ndarray, "vertex 3"]:
+    """Share of a vertex's key light that one step exchanges with its neighbours; depends on their distance."""
     reach = np.array([2 * mm * mm / SPREAD_STEPS for mm in SPREAD_MM], np.float32)
-    share = np.clip(reach / np.maximum(mean_mm2, 0.05)[:, None], 0, 0.8).astype(np.float32)
+    share = np.clip(reach / np.maximum(spacing_mm2, 0.05)[:, None], 0, 0.8).astype(np.float32)
     share[layout.vertex_part != Part.SKIN] = 0
     return share

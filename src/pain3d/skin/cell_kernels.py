@@ -65,19 +65,19 @@ def tooth(volume: wp.array(dtype=wp.vec4), q: Paint, u: float, v: float) -> Texe
     one = noise4(volume, wp.vec3(float(column) * 1.7, wp.floor(v * 2.0) * 5.3, 0.5) + q.offset)
     fine = noise4(volume, wp.vec3(u * 90.0, v * 14.0, 0.5) + q.offset)
     canine = wp.exp(-(from_middle - 2.0) * (from_middle - 2.0) * 2.0)
-    yellow = 0.25 * smooth(0.35, 1.0, edge) + 0.18 * canine + 0.10 * one[0]
+    yellow = 0.25 * smooth(0.35, 1.0, edge) + 0.10 * canine + 0.08 * one[0]
     colour = wp.cw_mul(q.teeth, wp.vec3(1.0 - 0.16 * yellow, 1.0 - 0.26 * yellow, 1.0 - 0.60 * yellow))
     if from_middle < 2.5:
         glass = smooth(0.14, 0.0, edge)
-        colour = colour * (1.0 - 0.22 * glass) + wp.vec3(0.02, 0.03, 0.04) * glass
+        colour = wp.cw_mul(colour, wp.vec3(1.0 - 0.16 * glass, 1.0 - 0.13 * glass, 1.0 - 0.10 * glass))
     within = u * 28.0 - float(column)
     gap = 0.82 + 0.18 * smooth(0.0, 0.10, wp.min(within, 1.0 - within))
     colour = colour * ((1.0 + 0.03 * fine[0] + 0.05 * one[1]) * gap)
     dim = 1.0
     if from_middle > 2.5:
-        dim = 0.8
+        dim = 0.92
     if from_middle > 3.5:
-        dim = 0.6
+        dim = 0.85
     root = smooth(0.99, 1.08, edge)
     colour = colour * (1.0 - root) + wp.vec3(0.30, 0.13, 0.10) * root
     out.colour = colour * dim

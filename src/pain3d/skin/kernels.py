@@ -74,6 +74,7 @@ class Paint:
     depth: float  # 0 lightest tone .. 1 darkest
     flush: float
     uneven: float
+    spot_melanin: float  # natural logarithm that a full spot adds
     periorbital: float
     pores: float
     oil: float

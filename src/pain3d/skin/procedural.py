@@ -9,7 +9,7 @@ import numpy as np
 import warp as wp
 from jaxtyping import Float
 
-from pain3d.skin import cell_kernels, kernels, stroke_kernels, surface_kernels
+from pain3d.skin import bake_kernels, cell_kernels, kernels, stroke_kernels, surface_kernels
 from pain3d.skin.atlas import CELLS_BY_UV, SkinAtlas, cell_texels
 from pain3d.skin.fields import Field
 from pain3d.skin.ground import Ground
@@ -114,6 +114,12 @@ class Painter:
         )
 
 
+def prepare(device: str = "cpu") -> None:
+    """Compile the kernels, or load them from Warp's cache: call once before worker processes start."""
+    for module in (bake_kernels, stroke_kernels, surface_kernels, cell_kernels):
+        wp.load_module(module, device=device)
+
+
 def paint(traits: SkinTraits, atlas: SkinAtlas, device: str = "cpu") -> SkinMaps:
     """Paint one skin. To paint many, keep a `Painter`.
 
@@ -134,10 +140,10 @@ def hair_albedo(eumelanin: float, pheomelanin: float) -> Float[np.ndarray, "3"]:
     """Linear sRGB of a mass of hair with these pigments.
 
     Absorption per unit of pigment after Chiang et al. (2016) and d'Eon et al. (2011); the square root stands for
-    multiple scattering between hairs.
+    multiple scattering between hairs; green of pheomelanin is raised, or red hair would look brown.
     """
-    absorption = eumelanin * np.array([0.419, 0.697, 1.37]) + pheomelanin * np.array([0.187, 0.4, 1.05])
-    return 0.62 * np.exp(-2.4 * np.sqrt(absorption)) + np.array([0.0085, 0.0075, 0.007])
+    absorption = eumelanin * np.array([0.419, 0.697, 1.37]) + pheomelanin * np.array([0.187, 0.52, 1.05])
+    return np.array([0.66, 0.585, 0.53]) * np.exp(-2.4 * np.sqrt(absorption)) + np.array([0.0085, 0.0075, 0.007])
 
 
 def _parameters(traits: SkinTraits, atlas: SkinAtlas, spotted: float) -> Any:
@@ -147,6 +153,7 @@ def _parameters(traits: SkinTraits, atlas: SkinAtlas, spotted: float) -> Any:
     mean = atlas.measured_mean
     depth = (traits.skin_tone_mst - 1) / 9.0
     q.flush = traits.flush * (1.0 - 0.45 * depth)
+    q.spot_melanin = 2.8 - 2.0 * depth  # the less melanin around, the more a spot stands out
     for pale in np.linspace(
         1.0, 0.3, 15
     ):  # very light skin holds little blood: without melanin nothing else lightens it
@@ -155,7 +162,8 @@ def _parameters(traits: SkinTraits, atlas: SkinAtlas, spotted: float) -> Any:
         wanted = melanin_coordinate(
             target_ita_degrees(traits.skin_tone_mst), blood=measured_blood, warmth=traits.warmth
         )
-        q.melanin = wanted - _PER_MELANIN * (float(mean[Field.MELANIN]) * (0.7 + 0.7 * depth) + 0.6 * spotted)
+        extra = float(mean[Field.MELANIN]) * (0.7 + 0.7 * depth) + q.spot_melanin * spotted
+        q.melanin = wanted - _PER_MELANIN * extra
         if wanted > 0.02:
             break
     q.per_melanin, q.per_blood = _PER_MELANIN, _PER_BLOOD
@@ -185,7 +193,7 @@ def _parameters(traits: SkinTraits, atlas: SkinAtlas, spotted: float) -> Any:
     yellow = traits.sclera_yellow
     q.sclera = wp.vec3(0.46 - 0.03 * yellow, 0.43 - 0.05 * yellow, 0.41 - 0.14 * yellow)
     stain = traits.teeth_yellow
-    q.teeth = wp.vec3(0.62 - 0.05 * stain, 0.585 - 0.08 * stain, 0.53 - 0.18 * stain)
+    q.teeth = wp.vec3(0.79 - 0.14 * stain, 0.71 - 0.15 * stain, 0.60 - 0.22 * stain)
     q.offset = wp.vec3(*rng.uniform(0.0, kernels.NOISE_CELLS, 3))
     return q
 

@@ -130,7 +130,7 @@ def beard_hairs(traits: SkinTraits, ground: Ground) -> Strokes:
     patch = ground.beard
     weight = patch.field(Field.BEARD).astype(np.float64)
     if traits.beard_moustache_only:
-        weight = weight * (patch.position_mm[:, 1] > -66)
+        weight = weight * (patch.position_mm[:, 1] > -66) * (np.abs(patch.position_mm[:, 0]) < 27)
     count = int(STUBBLE_HAIRS * min(1.0, traits.beard)) if traits.beard > 0.2 else 0
     at = pick(rng, np.cumsum(weight * patch.area_mm2), count)
     outward = 0.25 * np.sign(patch.position_mm[at, 0])
@@ -147,7 +147,7 @@ def spots(traits: SkinTraits, ground: Ground) -> Strokes:
     kinds = (
         # where, number, radius mm (median, log sd), strength range
         (ground.sunny, int(520 * traits.freckles), (0.75, 0.35), (0.25, 0.85)),
-        (ground.anywhere, traits.moles, (0.85, 0.35), (0.85, 1.0)),
+        (ground.anywhere, traits.moles, (0.85, 0.35), (0.45, 0.8)),
         (ground.aged, int(45 * traits.age_spots), (2.2, 0.5), (0.2, 0.6)),
     )
     return join([_dots(rng, ground.bare, *kind) for kind in kinds])

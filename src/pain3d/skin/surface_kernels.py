@@ -81,8 +81,8 @@ def cloth(volume: wp.array(dtype=wp.vec4), q: Paint, p: wp.vec3, depth: float, p
     if depth < band:
         rib = 0.0
         if q.garment == 0:
-            rib = wp.sin(wp.atan2(p[0], p[2] + 60.0) * 110.0) * resolved(3.2, pitch)
-        out.height += 0.8 * smooth(0.0, 2.5, depth) + 0.14 * rib
+            rib = wp.sin(wp.atan2(p[0], p[2] + 60.0) * 90.0) * resolved(3.2, pitch)
+        out.height += 0.8 * smooth(0.0, 2.5, depth) + 0.10 * rib
         shade *= (0.95 + 0.05 * rib) * (0.72 + 0.28 * smooth(0.0, 2.0, depth))
     else:
         shade *= 0.90 + 0.10 * smooth(band, band + 2.0 + 2.0 * pitch, depth)
@@ -99,8 +99,11 @@ def mucosa(volume: wp.array(dtype=wp.vec4), q: Paint, p: wp.vec3, part: int) -> 
     n = noise4(volume, p / 4.0 + q.offset)
     fine = noise4(volume, p / 1.4 + q.offset)
     if part == 3:
-        out.colour = wp.vec3(0.36, 0.125, 0.115) * (1.0 + 0.10 * n[0] + 0.14 * fine[0])
-        out.height = 0.15 * fine[1]
+        middle = wp.exp(-p[0] * p[0] / 2.5)
+        coat = wp.exp(-p[0] * p[0] / 90.0)  # paler in the middle than along the rim
+        out.colour = wp.vec3(0.36, 0.125, 0.115) * (1.0 + 0.10 * n[0] + 0.14 * fine[0]) * (1.0 - 0.25 * middle)
+        out.colour = out.colour + wp.vec3(0.05, 0.06, 0.055) * (coat * (1.0 + 0.4 * fine[2]))
+        out.height = 0.15 * fine[1] - 0.35 * middle
         out.rough = 0.38
         out.region = 6
     else:
@@ -129,7 +132,7 @@ def hair_colour(q: Paint, shade: int) -> wp.vec3:
     """Colour of one hair: 0..127 pigmented, 128..255 grey, dark to light."""
     if shade < 128:
         return q.hair * (0.35 + 0.8 * float(shade) / 127.0)
-    return q.grey_hair * (0.7 + 0.5 * float(shade - 128) / 127.0)
+    return q.grey_hair * (0.6 + 0.45 * float(shade - 128) / 127.0)
 
 
 @wp.func
@@ -194,7 +197,7 @@ def skin_colour(
     near_eye = wp.exp(-wp.max(s.lid, 0.0) * wp.max(s.lid, 0.0) / 60.0)
     melanin = melanin_at * (1.0 + near_eye * (1.3 * q.periorbital - 0.65)) * (0.7 + 0.7 * q.depth)
     melanin += q.uneven * (0.12 * s.slow[0] + 0.09 * s.mid[0] + 0.08 * s.fine[0] + 0.09 * s.micro[0])
-    melanin += spot * (1.0 - s.lip) * (0.6 + 0.5 * s.fine[2] + 0.3 * s.micro[2])
+    melanin += spot * (1.0 - s.lip) * q.spot_melanin * (1.0 + 0.35 * s.fine[2] + 0.25 * s.micro[2])
     melanin += 0.10 * groove + s.lip * (-0.28 + 0.20 * q.depth + 0.06 * s.mid[2])
     venous = venous_at * (0.25 + 0.75 * q.periorbital)
     blood = q.flush * blood_at + 0.16 * groove + 0.5 * venous
@@ -251,7 +254,7 @@ def with_beard(q: Paint, s: Site, under: Texel, density: float) -> Texel:
     out = under
     beard = wp.clamp(density + density * (1.0 - density) * (1.6 * s.mid[0] + 1.0 * s.fine[3]), 0.0, 1.0)
     if q.moustache_only > 0.5:
-        beard = beard * (1.0 - 0.88 * smooth(-62.0, -68.0, s.p[1]))
+        beard = beard * (1.0 - 0.9 * smooth(-62.0, -68.0, s.p[1])) * (1.0 - 0.9 * smooth(24.0, 32.0, wp.abs(s.p[0])))
     if q.beard > 0.0 and beard > 0.0:
         grain = 1.0 - 0.6 * smooth(0.5, 0.9, q.beard)
         veil = beard * q.beard * (0.62 + 0.1 * s.mid[1] + grain * (0.2 * s.fine[0] + 0.3 * s.micro[1]))

@@ -168,7 +168,7 @@ def _hair(rng: np.random.Generator, tone: int, age_years: int, sex: Sex, ethnici
     eumelanin, pheomelanin = float(rng.uniform(4.0, 8.0)), 0.0
     if ethnicity == "white" and tone <= 5:
         eumelanin = float(np.exp(rng.uniform(np.log(0.22), np.log(4.5))))
-        pheomelanin = float(rng.uniform(0.8, 1.6) if rng.random() < 0.08 else rng.uniform(0, 0.25))
+        pheomelanin = float(rng.uniform(0.8, 1.6) if rng.random() < 0.08 else rng.uniform(0.15, 0.55))
     elif ethnicity == "middle_eastern":
         eumelanin = float(rng.uniform(2.2, 7.0))
     onset = max(28.0, rng.normal(43 if ethnicity == "white" else 46, 6))

@@ -35,7 +35,8 @@ _MARGIN, _GAP, _HEAD = 36, 6, 84
 class _Strip:
     """Pictures side by side, with two lines of words below."""
 
-    pictures: tuple[UInt8[np.ndarray, "height width 3"], ...]
+    pictures: tuple[UInt8[np.ndarray, "height width 3"] | None, ...]
+    """None leaves a place empty."""
     title: str
     words: str
 
@@ -92,13 +93,11 @@ def pairs_sheet(pairs: Sequence[Pair], title: str) -> Image.Image:
 
 
 def subject_sheet(samples: Sequence[Sample]) -> Image.Image:
-    """Every expression of one subject: all views, each with its heatmap where there is pain."""
+    """Every expression of one subject: all views, each with its heatmap beside it where there is pain."""
     strips = [
         _Strip(
             pictures=tuple(
-                picture
-                for sample in row
-                for picture in ((sample.image, overlay(sample)) if row[0].expression_id else (sample.image,))
+                picture for sample in row for picture in (sample.image, overlay(sample) if sample.pspi else None)
             ),
             title=f"expression {row[0].expression_id}   PSPI {row[0].pspi:g}",
             words=units_text(row[0].expression),
@@ -122,6 +121,8 @@ def _sheet(strips: Sequence[_Strip], *, columns: int, tile: int, title: str) -> 
         row, column = divmod(number, columns)
         left, top = _MARGIN + column * cell_width, _HEAD + row * cell_height
         for place, picture in enumerate(strip.pictures):
+            if picture is None:
+                continue
             tile_picture = Image.fromarray(picture).resize((tile, tile), Image.Resampling.LANCZOS)
             sheet.paste(tile_picture, (left + place * (tile + _GAP), top))
         draw.text((left, top + tile + 6), strip.title, fill=_INK, font=_font(16))
