@@ -113,7 +113,8 @@ def _on_surface(curves: list[Curve], ground: Ground) -> Strokes:
         widths.append(np.full(n, width))
     start, root = ground.front.at(np.concatenate(starts))
     end, _ = ground.front.at(np.concatenate(ends))
-    near = np.linalg.norm(end - start, axis=1) < 12.0
+    off = np.linalg.norm(start - ground.front.position_mm[root], axis=1)
+    near = (np.linalg.norm(end - start, axis=1) < 12.0) & (off < 3.0)  # the rest runs past the outline
     n = int(near.sum())
     return Strokes(
         root=root[near],

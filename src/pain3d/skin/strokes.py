@@ -146,7 +146,7 @@ def spots(traits: SkinTraits, ground: Ground) -> Strokes:
     rng = stream(traits.seed, "spots")
     kinds = (
         # where, number, radius mm (median, log sd), strength range
-        (ground.sunny, int(520 * traits.freckles), (0.75, 0.35), (0.25, 0.85)),
+        (ground.sunny, int(60 + 800 * traits.freckles) if traits.freckles > 0 else 0, (0.6, 0.3), (0.12, 0.5)),
         (ground.anywhere, traits.moles, (0.85, 0.35), (0.45, 0.8)),
         (ground.aged, int(45 * traits.age_spots), (2.2, 0.5), (0.2, 0.6)),
     )

@@ -14,7 +14,7 @@ from pain3d.synth.plan import PlanConfig, plan_frames, plan_shards
 CONTEXT = "PSPI is observer-coded facial expression, not felt pain. Groups are appearances of a parametric model."
 """Said wherever groups and scores are shown."""
 
-BYTES_PER_PIXEL = 0.29
+BYTES_PER_PIXEL = 0.30
 """Of a frame with the default pictures: JPEG 4:4:4 at quality 95, heatmap, segmentation; measured at 512 x 512."""
 
 

@@ -115,7 +115,7 @@ def _labels(data: Dataset, pairs: Sequence[Pair]) -> str:
     pictures = (
         _figure(sample.image, "image"),
         _figure(overlay(sample), "heatmap"),
-        _figure(classes(sample, data.manifest.palette), "segmentation"),
+        _figure(classes(sample, data.manifest.palette), "segmentation", Image.Resampling.NEAREST),
         _figure(dotted(sample), "68 landmarks"),
     )
     return f'<div class="four">{"".join(pictures)}</div>'
@@ -142,9 +142,13 @@ def _line(row: list[Sample]) -> str:
     return f'<div class="line"><div class="what">{words}</div>{pictures}</div>'
 
 
-def _figure(picture: UInt8[np.ndarray, "height width 3"], caption: str) -> str:
+def _figure(
+    picture: UInt8[np.ndarray, "height width 3"],
+    caption: str,
+    resampling: Image.Resampling = Image.Resampling.LANCZOS,
+) -> str:
     buffer = io.BytesIO()
-    Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.LANCZOS).save(buffer, "JPEG", quality=86)
+    Image.fromarray(picture).resize((SIDE, SIDE), resampling).save(buffer, "JPEG", quality=86)
     source = f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
     words = html.escape(caption)
     image = f'<img src="{source}" alt="{words}" width="{SIDE}" height="{SIDE}">'
