@@ -1,7 +1,8 @@
 """Run the fenced ``bash`` and ``python`` blocks of Markdown files, in order, and stop at the first that fails.
 
 A block whose info string says more than the language (for example ``bash slow``) is not run. Blocks of one file share
-one scratch folder, so that a tutorial may build on its earlier steps; blocks that install or test run in the project's root.
+one scratch folder, so that a tutorial may build on its earlier steps; blocks that install or test run in the project's
+root.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ FIRST_FRAME = "import pain3d; pain3d.render(pain3d.Subject.sample(seed=7), pain3
 
 
 def generate(out: Path, *, subjects: int, resolution: int, workers: int) -> tuple[dict, float]:
-    """Run the command in a process of its own; its answer, and the peak resident memory of its largest process [GiB]."""
+    """Run the command in a process of its own: its answer, and the peak memory of its largest process [GiB]."""
     command = [sys.executable, "-m", "pain3d.cli", "generate", str(out), "--subjects", str(subjects)]
     command += ["--resolution", str(resolution), "--workers", str(workers), "--json"]
     answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout

@@ -2,8 +2,8 @@
 
 Usage: python benchmarks/variety.py [--subjects 200] [--pictures FOLDER]
 
-Prints Markdown: over the first subjects of the plan of seed 0, and over as many subjects of one cell. With --pictures, also renders
-the nearest pair and the worst outlier of each.
+Prints Markdown: over the first subjects of the plan of seed 0, and over as many subjects of one cell. With --pictures,
+also renders the nearest pair and the worst outlier of each.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def subjects(numbers: range) -> list[pain3d.Subject]:
 
 def median_pair_mm(descriptor: np.ndarray) -> float:
     flat = descriptor.reshape(len(descriptor), -1)
-    apart = [np.sqrt(np.square(flat[i + 1 :] - flat[i]).sum(axis=1) / descriptor.shape[1]) for i in range(len(flat) - 1)]
+    apart = [
+        np.sqrt(np.square(flat[i + 1 :] - flat[i]).sum(axis=1) / descriptor.shape[1]) for i in range(len(flat) - 1)
+    ]
     return float(np.median(np.concatenate(apart)))
 
 
@@ -51,14 +53,16 @@ def main() -> None:
         people = subjects(numbers)
         descriptor = face_descriptor(makehuman.load().coarse, [person.identity for person in people])
         pair, outlier = nearest_pair(descriptor), worst_outlier(descriptor)
-        print(
-            f"| {name} | {pair.rms_mm:.2f} (s{numbers[pair.first]:05d}, s{numbers[pair.second]:05d}) "
-            f"| {median_pair_mm(descriptor):.1f} | {outlier.mahalanobis:.1f} (s{numbers[outlier.index]:05d}, {outlier.rms_mm:.1f} mm) |"
-        )
+        first, second = numbers[pair.first], numbers[pair.second]
+        strange = f"{outlier.mahalanobis:.1f} (s{numbers[outlier.index]:05d}, {outlier.rms_mm:.1f} mm)"
+        nearest = f"{pair.rms_mm:.2f} (s{first:05d}, s{second:05d})"
+        print(f"| {name} | {nearest} | {median_pair_mm(descriptor):.1f} | {strange} |")
         if options.pictures:
             options.pictures.mkdir(parents=True, exist_ok=True)
             chosen = [people[i] for i in (pair.first, pair.second, outlier.index)]
-            row = np.concatenate([pain3d.render(who, light="studio", background="plain").image for who in chosen], axis=1)
+            row = np.concatenate(
+                [pain3d.render(who, light="studio", background="plain").image for who in chosen], axis=1
+            )
             Image.fromarray(row).save(options.pictures / f"variety_{name.replace(' ', '_')}.png")
 
 

@@ -76,7 +76,9 @@ def hero() -> Image.Image:
 
 def cells() -> Image.Image:
     """One subject of each of the fifty cells; a row is an age band and a sex."""
-    order = sorted(range(CELLS), key=lambda number: (cell_of(number).age_band, cell_of(number).sex, cell_of(number).ethnicity))
+    order = sorted(
+        range(CELLS), key=lambda number: (cell_of(number).age_band, cell_of(number).sex, cell_of(number).ethnicity)
+    )
     tiles = []
     for number in order:
         cell = cell_of(number)
@@ -138,7 +140,10 @@ def lights() -> Image.Image:
     return sheet(
         [
             [
-                (pain3d.render(person(5 * i + 1, seed=2), light=light, background=background, yaw=15).image, f"{light}, {background}")
+                (
+                    pain3d.render(person(5 * i + 1, seed=2), light=light, background=background, yaw=15).image,
+                    f"{light}, {background}",
+                )
                 for i, background in enumerate(BACKGROUNDS)
             ]
             for light in LIGHTS

@@ -1,6 +1,8 @@
 """Blender Cycles on the same head and size: 32 samples, denoised, subsurface skin, one key light and a sky.
 
-Usage: python benchmarks/elsewhere/path_tracer.py HEAD.npz OUT.png [FRAMES]     (HEAD.npz from benchmarks/export_head.py)
+Usage: python benchmarks/elsewhere/path_tracer.py HEAD.npz OUT.png [FRAMES]
+
+HEAD.npz comes from benchmarks/export_head.py.
 """
 
 import statistics
@@ -75,7 +77,8 @@ def main(head_file: str, out_file: str, frames: int) -> None:
         started = time.perf_counter()
         bpy.ops.render.render(write_still=True)
         seconds.append(time.perf_counter() - started)
-    print(f"Cycles {bpy.app.version_string}, {size}x{size}, 32 samples, denoised: median {statistics.median(seconds):.1f} s")
+    median = statistics.median(seconds)
+    print(f"Cycles {bpy.app.version_string}, {size}x{size}, 32 samples, denoised: median {median:.1f} s")
 
 
 if __name__ == "__main__":
