@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import SupportsFloat, TypedDict, Unpack, final
+from typing import SupportsFloat, TypedDict, Unpack, final, overload
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 
 AU_DESCRIPTIONS: Mapping[str, str] = {
     "AU1": "inner brow raiser",
@@ -70,7 +71,15 @@ class Intensities(TypedDict, total=False):
     AU43: float
 
 
-def pspi(*, AU4, AU6, AU7, AU9, AU10, AU43):
+@overload
+def pspi(*, AU4: float, AU6: float, AU7: float, AU9: float, AU10: float, AU43: float) -> float: ...
+@overload
+def pspi(
+    *, AU4: ArrayLike, AU6: ArrayLike, AU7: ArrayLike, AU9: ArrayLike, AU10: ArrayLike, AU43: ArrayLike
+) -> float | Float[np.ndarray, "*batch"]: ...
+def pspi(
+    *, AU4: ArrayLike, AU6: ArrayLike, AU7: ArrayLike, AU9: ArrayLike, AU10: ArrayLike, AU43: ArrayLike
+) -> float | Float[np.ndarray, "*batch"]:
     """Prkachin-Solomon Pain Intensity, 0..16.
 
     PSPI = AU4 + max(AU6, AU7) + max(AU9, AU10) + AU43, with AU43 0 or 1 (Prkachin & Solomon 2008).
@@ -82,7 +91,7 @@ def pspi(*, AU4, AU6, AU7, AU9, AU10, AU43):
     Returns:
         A float for scalars, an array of the broadcast shape otherwise. NaN in, NaN out.
     """
-    score = np.asarray(AU4) + np.maximum(AU6, AU7) + np.maximum(AU9, AU10) + AU43
+    score = np.asarray(AU4) + np.maximum(AU6, AU7) + np.maximum(AU9, AU10) + np.asarray(AU43)
     return float(score) if np.ndim(score) == 0 else score
 
 

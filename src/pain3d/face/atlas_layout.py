@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float, Int, UInt8
-from scipy.spatial import KDTree
 
 from pain3d.face.coarse import CoarseModel
 from pain3d.face.flatten import flatten, rest_shapes
@@ -137,6 +136,8 @@ def _head_picture(coarse: CoarseModel, in_head: Bool[np.ndarray, " quad"]) -> Fl
     # a seam point has one place on either side of the chart: match by place in space and in the file's picture at once
     here = np.concatenate([points, upright[used]], axis=1)
     there = np.concatenate([base_m[point_of[right]], upright[right]], axis=1) * (-1, 1, 1, -1, 1)
+    from scipy.spatial import KDTree  # slow to import; only what is not cached yet needs it
+
     _, twin = KDTree(here).query(there)
     picture[right] = picture[used[twin]] * (-1, 1)
     return picture

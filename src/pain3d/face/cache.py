@@ -1,4 +1,4 @@
-"""What the head model needs of the assets, parsed once and kept as one small file in the user's cache folder."""
+"""Arrays that take long to make and are the same for everybody, kept as files in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ import numpy as np
 
 from pain3d import __version__
 
-FORMAT = 5
+FORMAT = 6
 """Raise when the arrays in the file change their meaning."""
+
+_KEY = "made_from"
 
 Arrays = dict[str, np.ndarray]
 
@@ -37,25 +39,33 @@ def cache_file(name: str) -> Path:
     return cache_dir() / f"{name}-{hashlib.sha256(words.encode()).hexdigest()[:16]}.npz"
 
 
-def cached(name: str, build: Callable[[], Mapping[str, np.ndarray]]) -> Arrays:
-    """The arrays of a cache file; `build` makes them when the file is missing or damaged.
+def cached(name: str, build: Callable[[], Mapping[str, np.ndarray]], *, made_from: bytes = b"") -> Arrays:
+    """The arrays of a cache file; `build` makes them when the file is missing, damaged, or made from something else.
 
     Any number of processes may come at once: each writes a file of its own and renames it into place. A cache folder
     that cannot be written to costs time, never the result.
+
+    Args:
+        name: of the file.
+        build: makes the arrays.
+        made_from: digest of what they depend on beside the versions that the name of the file stands for.
     """
     path = cache_file(name)
+    key = np.frombuffer(made_from, dtype=np.uint8)
     try:
-        return _read(path)
+        return _read(path, key)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         arrays = dict(build())
     with contextlib.suppress(OSError):  # read-only home or full disk: go on without a cache
-        _write(path, arrays)
+        _write(path, {_KEY: key, **arrays})
     return arrays
 
 
-def _read(path: Path) -> Arrays:
+def _read(path: Path, key: np.ndarray) -> Arrays:
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}  # zip checks the CRC of every array that is read
+        if not np.array_equal(archive[_KEY], key):
+            raise ValueError(f"{path}: made from something else")
+        return {name: archive[name] for name in archive.files if name != _KEY}  # zip checks the CRC of each array
 
 
 def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

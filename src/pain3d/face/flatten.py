@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float, Int
-from scipy.sparse.linalg import spsolve
 
 DET_HESSIAN = np.array([[0, 0, 0, 1], [0, 0, -1, 0], [0, -1, 0, 0], [1, 0, 0, 0]], dtype=float)
 """Second derivative of det J by the entries (J00, J01, J10, J11)."""
@@ -47,6 +46,8 @@ def flatten(
         fixed: coordinates that keep their start value.
         steps: Newton steps.
     """
+    from scipy.sparse.linalg import spsolve  # slow to import; only what is not cached yet needs it
+
     inverse = np.linalg.inv(rest)
     # J = [b - a, c - a] @ inverse is linear in the corners: entry (r, k) = sum over corners of position[r] * slope[k]
     slopes = np.stack([-inverse.sum(axis=1), inverse[:, 0], inverse[:, 1]], axis=1)

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.spatial import KDTree
 
 from pain3d.face.coarse import CoarseModel
 
@@ -100,6 +99,8 @@ def landmark_points(
         points_m: subdivided skin of the base mesh, in the frame of the file.
         candidates: points that may be landmarks: those of the outer skin.
     """
+    from scipy.spatial import KDTree  # slow to import; only what is not cached yet needs it
+
     tree = KDTree(points_m[candidates])
     found = np.full(68, -1, dtype=np.int64)
     for landmark, vertices in LEFT.items():

@@ -52,7 +52,8 @@ def _neighbours(topology: Topology) -> Int[np.ndarray, "vertex 8"]:
     vertex_of[point_of[::-1]] = np.arange(len(point_of))[::-1]
     corners = point_of[topology.triangles.astype(np.int64)]
     pairs = np.concatenate([corners[:, [i, j]] for i, j in ((0, 1), (1, 2), (2, 0), (1, 0), (2, 1), (0, 2))])
-    pairs = np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    pairs = np.stack(np.divmod(np.unique(pairs[:, 0] * points + pairs[:, 1]), max(points, 1)), axis=1)
     first = np.searchsorted(pairs[:, 0], np.arange(points))
     rank = np.arange(len(pairs)) - first[pairs[:, 0]]
     kept = rank < MAX_NEIGHBOURS

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import scipy
 import warp as wp
 from jaxtyping import Bool, Float, Int, UInt8
 from scipy.ndimage import distance_transform_edt
 
 from pain3d.face.atlas_layout import CELLS
+from pain3d.face.cache import Arrays, cached
 from pain3d.face.mesh import Part, Topology
 from pain3d.skin import bake_kernels
 from pain3d.skin.fields import FIELDS, Field, build_fields, canonical_mm
@@ -45,6 +50,34 @@ class SkinAtlas:
     """Texels of bare cheek and forehead, where skin tone is measured."""
     measured_mean: Float[np.ndarray, "field"]
     """Mean of the fields over `measured`."""
+
+
+def load_atlas(template: Template) -> SkinAtlas:
+    """`bake_atlas` at its usual size, from the cache if it was baked before."""
+    arrays = cached("atlas", lambda: _to_arrays(bake_atlas(template)), made_from=_digest(template))
+    size = int(arrays.pop("size"))
+    position = np.full((size * size, 3), FAR_MM, dtype=np.float32)
+    position[arrays["texel"]] = arrays.pop("position_mm")
+    return SkinAtlas(size=size, position_mm=position, **arrays)
+
+
+def _to_arrays(atlas: SkinAtlas) -> Arrays:
+    arrays = {field.name: np.asarray(getattr(atlas, field.name)) for field in dataclasses.fields(atlas)}
+    return {**arrays, "position_mm": atlas.position_mm[atlas.texel]}
+
+
+def _digest(template: Template) -> bytes:
+    """Of all that the baked atlas depends on: the head, the code of this package, the libraries."""
+    digest = hashlib.sha256(f"{np.__version__} {scipy.__version__} {wp.config.version}".encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    mesh, topology = template.mesh, template.mesh.topology
+    for array in (
+        mesh.vertices_m, mesh.normals, template.base_uvs, topology.triangles, topology.uvs, topology.part,
+        topology.landmarks,
+    ):  # fmt: skip
+        digest.update(np.ascontiguousarray(array))
+    return digest.digest()
 
 
 def bake_atlas(template: Template, size: int = 1024, device: str = "cpu") -> SkinAtlas:

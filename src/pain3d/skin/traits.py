@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from pain3d.demographics import Ethnicity, Sex, age_band_of, checked_ethnicity, checked_sex
+from pain3d.skin.fields import smoothstep
 from pain3d.skin.tone import checked_tone
-from pain3d.streams import MAX_SEED, checked_seed
+from pain3d.streams import MAX_SEED, checked_seed, stream
 
 Garment = Literal["crew", "v_neck", "gown", "scoop"]
 Rgb = tuple[float, float, float]
@@ -30,6 +31,8 @@ GARMENT_COLOURS: tuple[Rgb, ...] = (
     (0.48, 0.40, 0.27), (0.13, 0.085, 0.06), (0.20, 0.12, 0.26), (0.46, 0.33, 0.09), (0.28, 0.45, 0.42),
 )  # fmt: skip
 GOWN_COLOURS: tuple[Rgb, ...] = ((0.38, 0.55, 0.66), (0.40, 0.58, 0.52), (0.60, 0.63, 0.66), (0.45, 0.50, 0.68))
+
+MAX_HAIR_VOLUME_MM = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,14 @@ class SkinTraits:
     """0 none, 0.3 temples, 0.6 front and crown, 1 only the fringe is left."""
     hair_length_mm: float
     """2 (buzz cut) .. 14 (short crop)."""
+    hair_volume_mm: float
+    """Thickness of the hair over the skull where it is thickest, 1 (buzz cut) .. `MAX_HAIR_VOLUME_MM`."""
+    hair_sides: float
+    """Share of that thickness at the sides and the back, 0.2 (tapered) .. 1 (round)."""
+    hair_sweep: float
+    """-0.5..0.5: how much thicker the top is on the subject's left than in the middle, and thinner on the right."""
+    hair_tufts: float
+    """Depth of the tufts that break the outline, as a share of the thickness, 0..0.3."""
     hair_density: float
     hair_curl: float
     """0 combed straight .. 1 tightly coiled."""
@@ -128,16 +139,20 @@ def sample_traits(
     drawn = int(rng.choice(list(shares), p=np.array(list(shares.values())) / sum(shares.values())))
     tone = drawn if skin_tone_mst is None else checked_tone(skin_tone_mst)
     aged = float(np.clip((age_years - 25) / 55, 0, 1.2))
+    seed = int(rng.integers(MAX_SEED))
+    complexion = _complexion(rng, tone, aged, sex, ethnicity)
+    hair = _hair(rng, tone, age_years, sex, ethnicity)
     return SkinTraits(
-        seed=int(rng.integers(MAX_SEED)),
+        seed=seed,
         age_years=age_years,
         sex=checked_sex(sex),
         ethnicity=ethnicity,
         skin_tone_mst=tone,
-        **_complexion(rng, tone, aged, sex, ethnicity),
-        **_hair(rng, tone, age_years, sex, ethnicity),
+        **complexion,
+        **hair,
         **_eyes_and_teeth(rng, aged, tone, ethnicity),
         **_clothes(rng),
+        **_haircut(stream(seed, "haircut"), hair, aged, sex),
     )
 
 
@@ -192,6 +207,21 @@ def _hair(rng: np.random.Generator, tone: int, age_years: int, sex: Sex, ethnici
         "brow_arch_mm": float(rng.normal(0.0 if male else 1.0, 0.7)),
         "beard": float((0.12 if shaven else styles) if male else 0.0),
         "beard_moustache_only": bool(male and not shaven and rng.random() < 0.12),
+    }
+
+
+def _haircut(rng: np.random.Generator, hair: Mapping[str, Any], aged: float, sex: Sex) -> dict[str, Any]:
+    """What shape the hair has: longer hair stands higher, coils make it round, age and hair loss make it flat."""
+    full = sex == "female" or rng.random() < 0.25
+    volume = 0.13 * hair["hair_length_mm"] ** 2 * rng.uniform(0.85, 1.3) + (5.0 if full else 1.0)
+    thinned = (1 - 0.25 * aged) * (1 - 0.6 * hair["baldness"])
+    coiled = float(smoothstep(0.5, 0.8, np.array(hair["hair_curl"])))
+    sides = rng.uniform(0.55, 0.85) if sex == "female" else rng.uniform(0.25, 0.5)
+    return {
+        "hair_volume_mm": float(np.clip(volume * thinned, 1.0, MAX_HAIR_VOLUME_MM)),
+        "hair_sides": float(sides + coiled * 0.6 * (1 - sides)),
+        "hair_sweep": float(rng.uniform(-0.4, 0.4) * (1 - 0.9 * coiled)),
+        "hair_tufts": float(rng.uniform(0.1, 0.25) * (1 - 0.6 * coiled)),
     }
 
 

@@ -97,8 +97,6 @@ def generate(
     check_output(folder, manifest)
     with only_run(folder):
         pending = [tasks[plan.file] for plan in begin(folder, manifest, plans)]
-        if pending:
-            prepare(device)  # once, before the workers start: they would all compile the same kernels
         counter = _Counter(sum(task.rows for task in pending), on_progress)
         run_tasks(
             sorted(pending, key=lambda task: -task.rows),
@@ -106,6 +104,7 @@ def generate(
             workers=count,
             on_tick=counter.tick,
             on_result=counter.shard,
+            before=partial(prepare, device),  # once for all workers: each would compile the same kernels
         )
         final = finish(folder, manifest, plans)
     return Result(

@@ -52,14 +52,15 @@ class Sitting:
         self.subject = subject
         self._renderer = renderer
         self._neutral = subject.head.neutral
-        self._skin = renderer.upload_skin(subject.maps, self._neutral)
+        self._skin = renderer.upload_skin(subject.maps, subject.with_hair(self._neutral))
 
     def pose(self, expression: Expression, annotations: Collection[Annotation] = ()) -> MeshOnDevice:
         """Upload the face that makes `expression`, with what its heatmaps show, for `shoot`."""
         head = self.subject.head
         posed = self._neutral if expression.is_neutral else head.express(expression)
         alone = au_displacements_mm(head, expression, self._neutral) if "au_heatmaps" in annotations else None
-        return self._renderer.upload_mesh(posed, pain_displacement_mm(head, expression, posed), alone)
+        moved = pain_displacement_mm(head, expression, posed)
+        return self._renderer.upload_mesh(self.subject.with_hair(posed), moved, alone)
 
     def shoot(self, posed: MeshOnDevice, scene: Scene, annotations: Collection[Annotation] = ()) -> Frame:
         """Take a picture of a posed face. Scenes that share light and background objects share their uploads."""

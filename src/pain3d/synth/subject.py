@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import cache, cached_property
 from typing import final
 
+import numpy as np
+from jaxtyping import Float
+
 from pain3d.demographics import (
     ETHNICITIES,
     MAX_AGE_YEARS,
@@ -18,8 +21,10 @@ from pain3d.demographics import (
     checked_sex,
 )
 from pain3d.face import makehuman
+from pain3d.face.mesh import FaceMesh
 from pain3d.face.model import Head, Identity
-from pain3d.skin.atlas import bake_atlas
+from pain3d.skin.atlas import load_atlas
+from pain3d.skin.hair import Scalp, with_hair
 from pain3d.skin.maps import SkinMaps
 from pain3d.skin.procedural import Painter
 from pain3d.skin.template import Template
@@ -101,6 +106,14 @@ class Subject:
             stream(self.seed, "skin"), age_years=self.age_years, sex=self.sex, ethnicity=self.ethnicity
         )
 
+    def with_hair(self, mesh: FaceMesh) -> FaceMesh:
+        """The head in a pose of its face, `mesh`, wearing its hair: what pictures show. Labels measure bare skin."""
+        return with_hair(mesh, scalp(), self._lift_mm)
+
+    @cached_property
+    def _lift_mm(self) -> Float[np.ndarray, " scalp"]:
+        return scalp().lift_mm(self.skin_traits)
+
     @cached_property
     def maps(self) -> SkinMaps:
         """The painted skin."""
@@ -113,5 +126,15 @@ class Subject:
 @cache
 def painter() -> Painter:
     """Paints skins for the default head model; one a process."""
+    return Painter(load_atlas(_template()))
+
+
+@cache
+def scalp() -> Scalp:
+    """Where the default head model bears hair; one a process."""
+    return Scalp.of(_template())
+
+
+def _template() -> Template:
     model = makehuman.load()
-    return Painter(bake_atlas(Template(mesh=model.template, base_uvs=model.base_uvs)))
+    return Template(mesh=model.template, base_uvs=model.base_uvs)

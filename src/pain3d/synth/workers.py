@@ -39,6 +39,7 @@ def run_tasks(
     workers: int,
     on_tick: Tick,
     on_result: Callable[[Any], None],
+    before: Callable[[], None] = lambda: None,
 ) -> None:
     """Run every task, in this process for one worker or task, else over `workers` processes.
 
@@ -48,6 +49,8 @@ def run_tasks(
         workers: how many processes.
         on_tick: called here for each piece of work that a handler reports.
         on_result: called here with each task's result, in order of completion.
+        before: called here, once, while worker processes start: they import their modules meanwhile, and none calls
+            `prepare` until it has returned. Not called if there are no tasks.
 
     Raises:
         WorkerError: if a worker process ends on its own.
@@ -57,12 +60,15 @@ def run_tasks(
         return
     count = min(workers, len(tasks))
     if count == 1:
+        before()
         handler = prepare()
         for task in tasks:
             on_result(handler(task, on_tick))
         return
     with _Crew(prepare) as crew:
-        crew.run(tasks, count, on_tick, on_result)
+        crew.hire(count)
+        before()
+        crew.run(tasks, on_tick, on_result)
 
 
 class _Crew:
@@ -86,10 +92,21 @@ class _Crew:
                 process.join()
             pipe.close()
 
-    def run(self, tasks: Sequence[Any], workers: int, on_tick: Tick, on_result: Callable[[Any], None]) -> None:
+    def hire(self, count: int) -> None:
+        """Start the processes; they import what they need, and wait."""
+        for _ in range(count):
+            ours, theirs = self._context.Pipe()
+            process = self._context.Process(target=_work, args=(theirs, self._prepare), daemon=True)
+            with _sheltered(), _one_thread():
+                process.start()
+            theirs.close()
+            self._members[ours] = process
+
+    def run(self, tasks: Sequence[Any], on_tick: Tick, on_result: Callable[[Any], None]) -> None:
         waiting = list(reversed(tasks))
         unfinished = len(tasks)
-        self._hire(workers)
+        for pipe in self._members:
+            self._send(pipe, "begin")
         while unfinished:
             for pipe in wait(list(self._members)):
                 assert isinstance(pipe, Connection)
@@ -104,15 +121,6 @@ class _Crew:
                     unfinished -= 1
                 if waiting:
                     self._send(pipe, waiting.pop())
-
-    def _hire(self, count: int) -> None:
-        for _ in range(count):
-            ours, theirs = self._context.Pipe()
-            process = self._context.Process(target=_work, args=(theirs, self._prepare), daemon=True)
-            with _sheltered(), _one_thread():
-                process.start()
-            theirs.close()
-            self._members[ours] = process
 
     def _send(self, pipe: Connection, task: Any) -> None:
         try:
@@ -175,6 +183,7 @@ def _work(pipe: Connection, prepare: Callable[[], Handler]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that a half-written file is removed on the way out
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
+        pipe.recv()  # "begin"
         handler = prepare()
         pipe.send(("ready", None))
         while True:
