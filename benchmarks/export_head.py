@@ -13,7 +13,7 @@ from pain3d.render.scene import Camera
 
 def main(path: str, resolution: int) -> None:
     subject = pain3d.Subject.sample(seed=7, age_years=71, sex="female", ethnicity="black")
-    mesh = subject.head.express(pain3d.Expression(AU4=3, AU6=3, AU9=3, AU43=0))
+    mesh = subject.with_hair(subject.head.express(pain3d.Expression(AU4=3, AU6=3, AU9=3, AU43=0)))
     floats = np.array(Camera.at_head(yaw=20, pitch=0, roll=0, resolution=resolution).floats)
     np.savez(
         path,

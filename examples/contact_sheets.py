@@ -21,8 +21,8 @@ from pain3d.synth.preview import hot
 
 PAPER, INK = (250, 249, 246), (40, 38, 36)
 TILE, GAP, WORDS = 256, 4, 20
-SEVERE = pain3d.Expression(AU4=4, AU6=4, AU7=4, AU9=3, AU10=4, AU25=2)
-CLOSED = pain3d.Expression(AU4=5, AU6=4, AU7=3, AU9=4, AU43=1)
+SEVERE = pain3d.Expression(AU4=5, AU6=5, AU7=4, AU9=3, AU10=5, AU25=2)
+CLOSED = pain3d.Expression(AU4=5, AU6=5, AU7=5, AU9=4, AU10=4, AU20=2, AU25=3, AU43=1)
 
 
 def person(number: int, seed: int = 0) -> pain3d.Subject:
@@ -58,7 +58,7 @@ def sheet(rows: Sequence[Sequence[tuple[np.ndarray, str]]], tile: int = TILE) ->
 
 def hero() -> Image.Image:
     """Six people at rest, in pain, and where their skin moved."""
-    choice = ((4, SEVERE, 0), (11, CLOSED, 25), (13, SEVERE, -20), (45, CLOSED, 0), (19, SEVERE, 20), (32, CLOSED, -25))
+    choice = ((4, SEVERE, 0), (10, CLOSED, 22), (13, SEVERE, -20), (16, CLOSED, 0), (19, SEVERE, 20), (32, CLOSED, -22))
     columns = []
     for number, expression, yaw in choice:
         subject = person(number, seed=3)

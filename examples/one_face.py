@@ -15,7 +15,7 @@ folder = Path(sys.argv[1] if len(sys.argv) > 1 else "one-face")
 folder.mkdir(parents=True, exist_ok=True)
 
 subject = pain3d.Subject.sample(seed=7, age_years=71, sex="female", ethnicity="black")
-expression = pain3d.Expression(AU4=3, AU6=2, AU9=4, AU43=1)
+expression = pain3d.Expression(AU4=4, AU6=4, AU7=3, AU9=3, AU10=4, AU25=2)
 
 neutral = pain3d.render(subject, yaw=30)
 pain = pain3d.render(subject, expression, yaw=30)

@@ -18,6 +18,7 @@ from typing import Annotated, Literal
 import tyro
 
 from pain3d.console import progress, stdout_kept_clean
+from pain3d.data.arrow import leave_pandas_out
 from pain3d.errors import ArgumentError, UserError
 from pain3d.synth.plan import PRESETS, PlanConfig, PlanOptions
 
@@ -160,6 +161,8 @@ Command = (
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
+    if words is None:  # this process is the command's own
+        leave_pandas_out()
     given = list(sys.argv[1:] if words is None else words)
     command = tyro.cli(
         Command,  # pyright: ignore[reportArgumentType]

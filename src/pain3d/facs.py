@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import SupportsFloat, TypedDict, Unpack, final, overload
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Real
 from numpy.typing import ArrayLike
 
 AU_DESCRIPTIONS: Mapping[str, str] = {
@@ -76,10 +76,10 @@ def pspi(*, AU4: float, AU6: float, AU7: float, AU9: float, AU10: float, AU43: f
 @overload
 def pspi(
     *, AU4: ArrayLike, AU6: ArrayLike, AU7: ArrayLike, AU9: ArrayLike, AU10: ArrayLike, AU43: ArrayLike
-) -> float | Float[np.ndarray, "*batch"]: ...
+) -> float | Real[np.ndarray, "*batch"]: ...
 def pspi(
     *, AU4: ArrayLike, AU6: ArrayLike, AU7: ArrayLike, AU9: ArrayLike, AU10: ArrayLike, AU43: ArrayLike
-) -> float | Float[np.ndarray, "*batch"]:
+) -> float | Real[np.ndarray, "*batch"]:
     """Prkachin-Solomon Pain Intensity, 0..16.
 
     PSPI = AU4 + max(AU6, AU7) + max(AU9, AU10) + AU43, with AU43 0 or 1 (Prkachin & Solomon 2008).

@@ -170,7 +170,8 @@ def test_swapping_the_asymmetry_mirrors_the_displacement(
     one, two = (
         Rig(model.fields, identity, neutral).displace(vectors) - neutral for identity in (uneven.identity, swapped)
     )
-    np.testing.assert_allclose(two[mirror] * (-1, 1, 1), one, atol=1e-6)
+    # float32 columns of lips that meet are found to a few micrometres
+    np.testing.assert_allclose(two[mirror] * (-1, 1, 1), one, atol=1e-5)
 
 
 def test_mirror_is_a_symmetry_of_the_mesh(model: MakeHuman) -> None:

@@ -26,14 +26,14 @@ def test_a_perfect_white_is_white_and_cielab_knows_it() -> None:
     white = linear_srgb(np.ones(31))
     np.testing.assert_allclose(white, 1.0, atol=2e-3)
     np.testing.assert_allclose(cielab(np.ones(3)), [100, 0, 0], atol=0.05)
-    np.testing.assert_allclose(cielab(srgb_to_linear(np.array([119, 119, 119]))), [50.03, 0, 0], atol=0.05)
+    np.testing.assert_allclose(cielab(srgb_to_linear(np.array([119, 119, 119], np.uint8))), [50.03, 0, 0], atol=0.05)
     # a published pair: sRGB (200, 150, 120) is L* 66.4, a* 14.7, b* 23.6
-    lab = cielab(srgb_to_linear(np.array([200, 150, 120])))
+    lab = cielab(srgb_to_linear(np.array([200, 150, 120], np.uint8)))
     np.testing.assert_allclose(lab, [66.4, 14.7, 23.6], atol=0.5)
 
 
 def test_ita_is_the_angle_of_its_definition() -> None:
-    linear = srgb_to_linear(np.full((4, 3), [200, 150, 120]))
+    linear = srgb_to_linear(np.full((4, 3), [200, 150, 120], np.uint8))
     lightness, _, yellow = cielab(linear[0])
     assert ita_degrees(linear) == pytest.approx(np.degrees(np.arctan((lightness - 50) / yellow)))
 

@@ -21,6 +21,16 @@ def squares():
     return handle
 
 
+def after(mark):
+    """Handlers tell whether the file `mark` was there when they were prepared."""
+    there = mark.exists()
+
+    def handle(task, tick):
+        return there
+
+    return handle
+
+
 def failing_kindly():
     def handle(task, tick):
         raise StorageError(f"out/{task}: cannot be written: the disk is full")

@@ -33,7 +33,7 @@ from pain3d.demographics import AGE_BANDS, ETHNICITIES, SEXES
 from pain3d.face import makehuman
 from pain3d.face.landmarks import MIRROR
 from pain3d.face.mesh import FaceMesh, Region
-from pain3d.face.model import Head, Identity
+from pain3d.face.model import Identity
 from pain3d.facs import Expression
 from pain3d.render.heatmap import pain_displacement_mm
 from pain3d.render.lights import light
@@ -99,13 +99,19 @@ def person(number: int) -> Subject:
 
 
 @cache
-def _head(seed: int, age_years: int, sex: str, ethnicity: str) -> Head:
-    return Subject(seed=seed, age_years=age_years, sex=sex, ethnicity=ethnicity).head  # pyright: ignore
+def _subject(seed: int, age_years: int, sex: str, ethnicity: str) -> Subject:
+    return Subject(seed=seed, age_years=age_years, sex=sex, ethnicity=ethnicity)  # pyright: ignore
 
 
-def head_of(sample: Sample) -> Head:
-    """The head that the columns of a row describe."""
-    return _head(*(sample.row[name] for name in ("seed", "age_years", "sex", "ethnicity")))
+def subject_of(sample: Sample) -> Subject:
+    """The person whom the columns of a row describe."""
+    return _subject(*(sample.row[name] for name in ("seed", "age_years", "sex", "ethnicity")))
+
+
+def shown(sample: Sample) -> FaceMesh:
+    """What the picture of a row shows: the face that its columns describe, with its hair."""
+    subject = subject_of(sample)
+    return subject.with_hair(subject.head.pose(aus_of(sample)))
 
 
 def is_heated(sample: Sample) -> np.ndarray:
@@ -118,9 +124,10 @@ def check_travel(sample: Sample, mesh: FaceMesh, heat_mm: np.ndarray, truth_mm: 
     places = places_on(mesh, Eye.of(sample.camera), rows, columns, sample.depth[rows, columns])
     assert (places.triangle >= 0).mean() > 0.995, what
     found = places.triangle >= 0
-    assert places.off_m[found].max() < 0.51 * DEPTH_STEP_M, what
-    shown = heat_mm[rows, columns]
-    off = np.abs(shown - np.minimum(places.read(mesh, truth_mm), 16.0))[found]
+    # edges that the camera just grazes are off by a little more than half a step of the depth picture
+    assert np.quantile(places.off_m[found], 0.98) < 0.51 * DEPTH_STEP_M, what
+    assert places.off_m[found].max() < 1e-3, what
+    off = np.abs(heat_mm[rows, columns] - np.minimum(places.read(mesh, truth_mm), 16.0))[found]
     # half a step of the picture; a depth step decides between two surfaces only along the line where they meet
     assert np.quantile(off, 0.99) < 0.55 * STEP_MM, what
     assert (off > STEP_MM).mean() < 0.005, what
@@ -152,17 +159,16 @@ def test_no_pain_no_heat_and_scores_follow_from_the_columns(data: Dataset) -> No
 def test_heatmaps_are_the_travel_of_the_surface_because_of_pain(data: Dataset) -> None:
     for sample in data:
         if sample.pspi:
-            head, acted = head_of(sample), aus_of(sample)
-            truth = travel_mm(head, acted, without(acted, PAIN))
-            check_travel(sample, head.pose(acted), sample.heatmap, truth, sample.frame_id)
+            acted = aus_of(sample)
+            truth = travel_mm(subject_of(sample).head, acted, without(acted, PAIN))
+            check_travel(sample, shown(sample), sample.heatmap, truth, sample.frame_id)
 
 
 def test_heatmaps_of_single_units_are_their_travel_alone(data: Dataset) -> None:
     for sample in data:
         if not sample.pspi or sample.view_id:
             continue
-        head, acted = head_of(sample), aus_of(sample)
-        mesh = head.pose(acted)
+        head, mesh = subject_of(sample).head, shown(sample)
         for name, heat in sample.au_heatmaps.items():
             if sample.row[name]:
                 truth = travel_mm(head, vector(**{name: sample.row[name]}), vector())
@@ -178,7 +184,7 @@ def test_heat_is_where_skin_is(data: Dataset) -> None:
 
 def test_landmarks_fall_where_the_camera_column_says(data: Dataset) -> None:
     for sample in data:
-        mesh = head_of(sample).pose(aus_of(sample))
+        mesh = shown(sample)
         pixels = Eye.of(sample.camera).pixels(mesh.vertices_m[mesh.topology.landmarks])
         assert np.abs(pixels - sample.landmarks).max() < 1e-3, sample.frame_id
 
@@ -187,13 +193,13 @@ def test_landmarks_stand_on_what_the_depth_picture_shows(data: Dataset) -> None:
     for sample in data:
         if sample.view_id:
             continue
-        mesh = head_of(sample).pose(aus_of(sample))
+        mesh = shown(sample)
         depth = Eye.of(sample.camera).seen(mesh.landmarks_m)[BROWS_TO_LIPS, 2]
         x, y = np.floor(sample.landmarks[BROWS_TO_LIPS]).astype(int).T
         around = np.stack([sample.depth[y + dy, x + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
         # pixels are 1.7 mm wide: the landmark lies between their centres, and at the temples the face falls off steeply
         assert np.abs(around - depth).min(axis=0).max() < 2.5e-3, sample.frame_id
-        between = (around.min(axis=0) - 3e-4 < depth) & (depth < around.max(axis=0) + 3e-4)
+        between = (around.min(axis=0) - 1.5e-3 < depth) & (depth < around.max(axis=0) + 1.5e-3)
         assert between.all(), (sample.frame_id, np.flatnonzero(~between) + 17)
 
 
@@ -303,10 +309,12 @@ def test_a_mirrored_person_has_mirrored_labels(people: list[Subject], sides, hea
             two = photograph(subject, mirrored(identity), expression, -1)
             there = two.landmarks_px[list(MIRROR)] * (-1, 1) + (256, 0)
             assert np.abs(there - one.landmarks_px).max() < landmark_px
-            # the painted hairline and brows are not even
-            assert (one.segmentation == two.segmentation[:, ::-1]).mean() > 0.99
-            both = (one.depth_m > 0) & (two.depth_m[:, ::-1] > 0)
-            assert (both == (one.depth_m > 0)).mean() > 0.999
+            classes = np.stack([one.segmentation, two.segmentation[:, ::-1]])
+            # hair is painted strand by strand, not evenly: its edge is left out
+            bare = (classes != Region.HAIR).all(axis=0)
+            assert (classes[0] == classes[1])[bare].mean() > 0.99, subject
+            both = bare & (classes != Region.BACKGROUND).all(axis=0)
+            assert ((one.depth_m > 0) == (two.depth_m[:, ::-1] > 0)).mean() > 0.999, subject
             for name, scale, most in (("heatmap_mm", 1, heat_mm), ("depth_m", 1000, depth_mm)):
                 a, b = getattr(one, name), getattr(two, name)[:, ::-1]
                 assert np.quantile(np.abs(a - b)[both] * scale, 0.99) < most, (subject, name)
@@ -343,8 +351,8 @@ def test_more_of_a_unit_among_others_takes_no_heat_away(people: list[Subject], a
 def test_the_picture_shows_the_furthest_travel(people: list[Subject]) -> None:
     """Seen from the front, a heatmap reaches what the mesh says, and grows with the unit."""
     for subject in people:
-        shown = [pain3d.render(subject, Expression(AU4=level), resolution=192).heatmap for level in (1, 3, 5)]
+        maps = [pain3d.render(subject, Expression(AU4=level), resolution=192).heatmap for level in (1, 3, 5)]
         truth = [travel_mm(subject.head, vector(AU4=level), vector()).max() for level in (1, 3, 5)]
-        assert np.allclose([heat.max() for heat in shown], truth, rtol=0.03), subject
-        covered = (shown[0] > 0) & (shown[2] > 0)
-        assert (shown[0].sum() < shown[1].sum() < shown[2].sum()) and covered.sum() > 200, subject
+        assert np.allclose([heat.max() for heat in maps], truth, rtol=0.03), subject
+        covered = (maps[0] > 0) & (maps[2] > 0)
+        assert (maps[0].sum() < maps[1].sum() < maps[2].sum()) and covered.sum() > 200, subject

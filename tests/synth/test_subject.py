@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import pain3d
+from pain3d.face.mesh import Region
 from pain3d.facs import Expression
 from pain3d.render.backgrounds import BACKGROUNDS
 from pain3d.render.lights import LIGHTS
@@ -50,10 +51,22 @@ def test_what_is_given_changes_nothing_else():
     assert pain3d.Subject.sample(11, sex="male").age_years == pain3d.Subject.sample(11, sex="female").age_years
 
 
-@pytest.mark.parametrize("name", LIGHTS[:1])
-def test_light_and_background_by_name(subject, name):
-    frame = pain3d.render(subject, light=name, background=BACKGROUNDS[0], resolution=64)
-    assert frame.image.std() > 5
+def test_light_and_background_by_name(subject):
+    def at(light, background):
+        return pain3d.render(subject, light=light, background=background, resolution=64)
+
+    one, same, lit, moved = (
+        at(LIGHTS[0], BACKGROUNDS[0]), at(LIGHTS[0], BACKGROUNDS[0]), at(LIGHTS[1], BACKGROUNDS[0]),
+        at(LIGHTS[0], BACKGROUNDS[1]),
+    )  # fmt: skip
+    face = one.segmentation == Region.SKIN
+    behind = one.segmentation == Region.BACKGROUND
+    assert np.array_equal(one.image, same.image)
+    assert (one.image[face] != lit.image[face]).mean() > 0.5
+    assert (one.image[behind] != moved.image[behind]).mean() > 0.5
+    assert np.abs(one.image[face].astype(int) - moved.image[face]).mean() < 3, "the wall is behind, not on the face"
+    view = sample_view(subject.seed, 0, resolution=8, light_name=LIGHTS[3], background_name=BACKGROUNDS[2])
+    assert (view.light.name, view.background.name) == (LIGHTS[3], BACKGROUNDS[2])
 
 
 @pytest.mark.parametrize(

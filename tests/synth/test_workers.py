@@ -1,5 +1,6 @@
 """Worker processes: all work done, every failure told, nobody left behind."""
 
+import functools
 import multiprocessing
 import os
 import time
@@ -37,6 +38,20 @@ def test_workers_use_one_thread_and_leave_the_parent_alone(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "6")
     assert {result[3] for result in run(crew_handlers.squares, [1, 2, 3], 2)} == {"1"}
     assert os.environ["OMP_NUM_THREADS"] == "6"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nobody_prepares_before_its_time(workers, tmp_path):
+    mark = tmp_path / "ready"
+    results = []
+
+    def before():
+        time.sleep(1.0)  # workers have long imported their modules
+        mark.touch(exist_ok=False)
+
+    prepare = functools.partial(crew_handlers.after, mark)
+    run_tasks([1, 2], prepare, workers=workers, on_tick=lambda: None, on_result=results.append, before=before)
+    assert results == [True, True]
 
 
 def test_no_tasks_start_nobody():

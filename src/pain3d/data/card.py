@@ -31,8 +31,13 @@ _COUNTED = ["subject_id", "split", "age_band", "sex", "ethnicity", "PSPI"]
 
 def write_card(out: Path, manifest: Manifest) -> None:
     """Write OUT/README.md from the manifest and the labels in the shards."""
-    tables = [pq.read_table(out / shard.file, columns=_COUNTED) for shard in manifest.shards]
+    tables = [_counted(out / shard.file) for shard in manifest.shards]
     write_atomically(out / CARD, card(manifest, pa.concat_tables(tables)).encode())
+
+
+def _counted(shard: Path) -> pa.Table:
+    with pq.ParquetFile(shard) as file:  # not `read_table`: it imports Arrow's datasets and pandas, for 0.4 s
+        return file.read(columns=_COUNTED)
 
 
 def title(manifest: Manifest) -> str:

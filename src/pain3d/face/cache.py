@@ -8,7 +8,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -51,21 +51,27 @@ def cached(name: str, build: Callable[[], Mapping[str, np.ndarray]], *, made_fro
         made_from: digest of what they depend on beside the versions that the name of the file stands for.
     """
     path = cache_file(name)
-    key = np.frombuffer(made_from, dtype=np.uint8)
     try:
-        return _read(path, key)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return _read(path, made_from)
+    # RuntimeError: damage to the zip's headers reads as an encrypted file, or as one of a later version of zip
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
         arrays = dict(build())
     with contextlib.suppress(OSError):  # read-only home or full disk: go on without a cache
-        _write(path, {_KEY: key, **arrays})
+        _write(path, {_KEY: _key(made_from, arrays), **arrays})
     return arrays
 
 
-def _read(path: Path, key: np.ndarray) -> Arrays:
+def _key(made_from: bytes, names: Iterable[str]) -> np.ndarray:
+    """What a file answers for. Zip checks the CRC of each array, but not that of its name."""
+    return np.frombuffer(b"\n".join([made_from, *sorted(name.encode() for name in names)]), dtype=np.uint8)
+
+
+def _read(path: Path, made_from: bytes) -> Arrays:
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        if not np.array_equal(archive[_KEY], key):
-            raise ValueError(f"{path}: made from something else")
-        return {name: archive[name] for name in archive.files if name != _KEY}  # zip checks the CRC of each array
+        names = [name for name in archive.files if name != _KEY]
+        if not np.array_equal(archive[_KEY], _key(made_from, names)):
+            raise ValueError(f"{path}: made from something else, or damaged")
+        return {name: archive[name] for name in names}
 
 
 def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

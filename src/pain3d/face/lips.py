@@ -13,8 +13,9 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float, Int
 
+from pain3d.face.atlas_layout import CHARTS
 from pain3d.face.coarse import CoarseModel
-from pain3d.face.skin_mesh import CHARTS, chart_of_quads
+from pain3d.face.skin_mesh import load_charts
 
 TOUCHING = (0, 1, 2)
 """Loops that face the other lip."""
@@ -47,7 +48,7 @@ class LipTopology:
 
 def build_lips(coarse: CoarseModel) -> LipTopology:
     """Find the lips: the loops around the seam between the charts of head and mouth."""
-    chart = chart_of_quads(coarse)
+    chart = load_charts(coarse)
     skin, cavity = (np.unique(coarse.quads[chart == CHARTS.index(name)]) for name in ("head", "mouth"))
     seam = np.intersect1d(skin, cavity)
     loops = {0: seam}

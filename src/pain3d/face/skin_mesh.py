@@ -51,6 +51,11 @@ def load_skin(coarse: CoarseModel) -> SkinMesh:
     return SkinMesh(matrix=matrix, **arrays)
 
 
+def load_charts(coarse: CoarseModel) -> UInt8[np.ndarray, " quad"]:
+    """`chart_of_quads` from the cache, or found the first time."""
+    return cached("charts", lambda: {"chart": chart_of_quads(coarse)})["chart"]
+
+
 def _to_arrays(skin: SkinMesh) -> Arrays:
     matrix = skin.matrix
     return {
@@ -64,7 +69,7 @@ def _to_arrays(skin: SkinMesh) -> Arrays:
 
 def build_skin(coarse: CoarseModel) -> SkinMesh:
     """Subdivide the body and lay it out in the atlas."""
-    chart = chart_of_quads(coarse)
+    chart = load_charts(coarse)
     middle = coarse.base_m[coarse.quads].mean(axis=1)
     throat = (chart == CHARTS.index("mouth")) & (middle[:, 2] < THROAT_BEHIND_M)
     refined = (middle[:, 1] > REFINED_ABOVE_M) & ~throat

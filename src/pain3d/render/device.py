@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import sys
 import tempfile
 from functools import cache
+from pathlib import Path
 
 import warp as wp
 
@@ -44,6 +48,38 @@ _NO_GPU = b"Could not find or load the NVIDIA CUDA driver"
 
 @cache
 def _initialise() -> None:
+    """wp.init(), with compiled kernels kept in a temporary folder where Warp's own cannot be written."""
+    try:
+        _init_quietly()
+        if _usable(_kernel_folder()):
+            return
+    except OSError:  # Warp sets the path before it makes the folder
+        pass
+    refused = _kernel_folder()
+    own = tempfile.mkdtemp(prefix="pain3d-kernels-")
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    os.environ["WARP_CACHE_PATH"] = wp.config.kernel_cache_dir = own  # the variable is for worker processes
+    _init_quietly()
+    folder = Path(own) / wp.config.version  # where Warp puts kernels when it is given a folder
+    folder.mkdir(exist_ok=True)
+    wp.config.kernel_cache_dir = str(folder)
+    print(
+        f"pain3d: {refused} cannot be written: the kernels are compiled anew for this run; "
+        f"set WARP_CACHE_PATH to a folder that can, and they are compiled once",
+        file=sys.stderr,
+    )
+
+
+def _kernel_folder() -> Path:
+    return Path(str(wp.config.kernel_cache_dir))
+
+
+def _usable(folder: Path) -> bool:
+    """Whether kernels can be put there; a read-only folder that holds some was filled on purpose."""
+    return os.access(folder, os.W_OK) or any(folder.iterdir())
+
+
+def _init_quietly() -> None:
     """wp.init() without the line that its native code writes to standard error where there is no NVIDIA driver.
 
     `checked_device` says so where it matters: when a GPU is asked for. All other lines are passed on.

@@ -22,9 +22,9 @@ class Layout:
     vertex_part: UInt8[np.ndarray, " vertex"]
     uv_area: Float[np.ndarray, " triangle"]
     """float32, twice the area in the atlas (0..1 squared)."""
-    skin_triangles: Int[np.ndarray, "triangle 3"]
+    skin_triangles: Int[np.ndarray, "skin 3"]
     """int32; these cast shadow."""
-    lash_triangles: Int[np.ndarray, " triangle"]
+    lash_triangles: Int[np.ndarray, " lash"]
     """int32 numbers of the lash triangles."""
 
     @classmethod

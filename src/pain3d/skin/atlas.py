@@ -26,6 +26,8 @@ BY_POSITION = (Part.SKIN, Part.MOUTH, Part.TONGUE)
 """Parts painted by where they are, unless they lie in one of `CELLS_BY_UV`."""
 CELLS_BY_UV = ("eyes", "teeth_gums", "lashes")
 """Cells painted by texture coordinates, over all their texels."""
+_CODE = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
+"""Of the code that bakes, as it was imported: whoever edits it gets another atlas without raising a number."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,15 +70,13 @@ def _to_arrays(atlas: SkinAtlas) -> Arrays:
 
 def _digest(template: Template) -> bytes:
     """Of all that the baked atlas depends on: the head, the code of this package, the libraries."""
-    digest = hashlib.sha256(f"{np.__version__} {scipy.__version__} {wp.config.version}".encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+    digest = hashlib.sha256(f"{_CODE} {np.__version__} {scipy.__version__} {wp.config.version}".encode())
     mesh, topology = template.mesh, template.mesh.topology
     for array in (
         mesh.vertices_m, mesh.normals, template.base_uvs, topology.triangles, topology.uvs, topology.part,
         topology.landmarks,
     ):  # fmt: skip
-        digest.update(np.ascontiguousarray(array))
+        digest.update(array.tobytes())
     return digest.digest()
 
 

@@ -46,6 +46,8 @@ class Field(IntEnum):
     """Millimetres below a crew neckline; negative above."""
     EAR = 14
     """0..1."""
+    NAPE = 15
+    """0..1: behind the ears, where hair may grow down over the neck."""
 
 
 FIELDS = len(Field)
@@ -162,6 +164,9 @@ def build_fields(
     out[:, Field.FACE] = front * (1.0 - neck)
     out[:, Field.COLLAR] = -172.0 - 0.42 * (z + 60.0) + 0.0012 * ax**2 - y
     out[:, Field.EAR] = ear
+    behind = -(z + 65.0)
+    nape = smoothstep(0.02, 0.32, behind / np.maximum(np.hypot(ax, behind), 1.0))
+    out[:, Field.NAPE] = nape * (1.0 - np.clip(2.5 * ear, 0.0, 1.0))
     return out.astype(np.float32)
 
 
@@ -216,7 +221,7 @@ def _bald_time(ax: np.ndarray, y: np.ndarray, z: np.ndarray, scalp: np.ndarray) 
     front = np.maximum(0.08 + np.maximum(scalp, 0.0) / 100.0 - 0.24 * temples, 0.0)
     crown = 0.42 + np.sqrt(ax**2 + (y - 100.0) ** 2 + (z + 115.0) ** 2) / 150.0
     top = np.minimum(front, crown)
-    fringe = smoothstep(84.0, 58.0, y) * smoothstep(48.0, 66.0, angle)
+    fringe = np.clip((90.0 - y) / 60.0, 0.0, 1.0) * np.clip((angle - 40.0) / 45.0, 0.0, 1.0)
     return top + 2.0 * fringe
 
 

@@ -17,11 +17,13 @@ from pain3d.face.mesh import FaceMesh, Part, Topology
 from pain3d.face.subdivision import SmoothNormals
 from pain3d.skin.fields import Field, build_fields, canonical_mm, smoothstep
 from pain3d.skin.template import Template, masks
-from pain3d.skin.traits import MAX_HAIR_VOLUME_MM, SkinTraits
+from pain3d.skin.traits import MAX_HAIR_DROP_MM, MAX_HAIR_VOLUME_MM, SkinTraits
 from pain3d.streams import stream
 
+START_MM = 2.5
+"""How far inside the hairline hair begins to stand out: painted hair reaches its line unevenly, and skin stays down."""
 RAMP_MM = (7.0, 12.0)
-"""How far inside the hairline hair stands at its full height: short hair, and the fullest."""
+"""How far inside that hair stands at its full height: short hair, and the fullest."""
 SIDES_Y_MM = (5.0, 82.0)
 """Canonical heights between which the thickness grows from that of the sides to that of the top."""
 CROWN_AXIS = np.array([0.055, 0.775, -0.63])
@@ -43,6 +45,8 @@ class Scalp:
     """Canonical coordinates on the template."""
     inside_mm: Float[np.ndarray, " scalp"]
     """Millimetres inside the average hairline."""
+    nape: Float[np.ndarray, " scalp"]
+    """0..1: where hair may reach down over the neck."""
     bald_at: Float[np.ndarray, " scalp"]
     """Baldness at which the hair here is lost."""
     clear: Float[np.ndarray, " scalp"]
@@ -60,13 +64,14 @@ class Scalp:
         """The scalp of a head model, from its template head."""
         mesh = template.mesh
         topology = mesh.topology
-        marked = masks(template.base_uvs)
+        ear = masks(template.base_uvs, ["ears"])["ears"]
         position = canonical_mm(mesh.vertices_m, topology.landmarks)
-        fields = build_fields(position, topology.landmarks, marked["lips"], marked["ears"])
+        fields = build_fields(position, topology.landmarks, np.zeros(len(position)), ear)
         skin = np.zeros(len(position), dtype=bool)
         skin[topology.triangles[topology.part == Part.SKIN]] = True
+        inside = fields[:, Field.SCALP] + MAX_HAIR_DROP_MM * fields[:, Field.NAPE]
         lowest = -12.0  # hairlines come down by 11 mm at most
-        bearing = skin & (fields[:, Field.SCALP] > lowest) & (marked["ears"] < 0.4)
+        bearing = skin & (inside > lowest) & (ear < 0.4)
         bearing[topology.landmarks] = False
         vertices = np.flatnonzero(bearing)
         near = _touching(topology, bearing)
@@ -78,8 +83,9 @@ class Scalp:
             vertices=vertices,
             position_mm=position[vertices],
             inside_mm=fields[vertices, Field.SCALP].astype(np.float64),
+            nape=fields[vertices, Field.NAPE].astype(np.float64),
             bald_at=fields[vertices, Field.BALD].astype(np.float64),
-            clear=smoothstep(0.4, 0.05, marked["ears"][vertices]),
+            clear=smoothstep(0.4, 0.05, ear[vertices]),
             shaded=shaded,
             shaded_point=point_of[shaded],
             patch=patch,
@@ -90,12 +96,16 @@ class Scalp:
         """Thickness of the hair of one subject over each of `vertices`, 0..`traits.hair_volume_mm`, float32."""
         y, z = self.position_mm[:, 1], self.position_mm[:, 2]
         reach = np.interp(traits.hair_volume_mm, (0.0, MAX_HAIR_VOLUME_MM), RAMP_MM)
-        inside = np.clip((self.inside_mm - traits.hairline_mm) / reach, 0.0, 1.0)
+        inside = self.inside_mm - traits.hairline_mm + traits.hair_drop_mm * self.nape
+        inside = np.clip((inside - START_MM) / reach, 0.0, 1.0)
         rise = np.sin(0.5 * np.pi * inside) * smoothstep(0.0, 0.5, inside)
         kept = smoothstep(-0.2, 0.1, self.bald_at - 1.3 * traits.baldness)
         top = smoothstep(*SIDES_Y_MM, y)
-        nape = 1.0 - 0.35 * smoothstep(10.0, -50.0, y) * smoothstep(-90.0, -130.0, z)
+        long = traits.hair_drop_mm / MAX_HAIR_DROP_MM
+        low = smoothstep(10.0, -50.0, y)
+        nape = 1.0 - 0.35 * (1.0 - long) * low * smoothstep(-90.0, -130.0, z)
         shape = traits.hair_sides * nape * (1.0 - top) + top
+        shape += np.sqrt(long) * low * self.nape * (1.25 - shape)  # long hair hangs straight past the narrow neck
         swept = 1.0 + traits.hair_sweep * np.clip(self.position_mm[:, 0] / 60.0, -1.0, 1.0) * top
         tufts = 1.0 + traits.hair_tufts * self._tufts(traits.seed)
         share = np.clip(0.8 * shape * swept * tufts, 0.0, 1.0)

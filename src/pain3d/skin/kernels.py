@@ -91,6 +91,10 @@ class Paint:
     hair_height_mm: float
     hair_curl: float
     hair_edge_mm: float  # how far inside the hairline hair is full
+    fringe_mm: float  # how far it falls over the forehead on one side
+    fringe_side: float  # 1 left, -1 right
+    drop_mm: float  # how far below the nape's hairline hair reaches
+    hair_locks: float  # 0..1: how clearly hair falls into locks
     brow_half_mm: float
     brow_arch_mm: float
     brow_density: float

@@ -11,7 +11,7 @@ from pain3d.skin.strokes import Strokes
 from pain3d.skin.traits import SkinTraits
 from pain3d.streams import stream
 
-Curve = tuple[Float[np.ndarray, "n 2"], float, float]
+Curve = tuple[Float[np.ndarray, "_ 2"], float, float]
 """Points (x, y) in the frontal plane [mm], depth 0..1, half width [mm]."""
 
 

@@ -181,7 +181,11 @@ def _parameters(traits: SkinTraits, atlas: SkinAtlas, spotted: float) -> Any:
     q.grey, q.hairline_mm, q.baldness = traits.grey, traits.hairline_mm, traits.baldness
     q.hair_cover = float(np.clip((0.78 + 0.04 * traits.hair_length_mm) * traits.hair_density, 0.3, 0.98))
     q.hair_curl = traits.hair_curl
-    q.hair_edge_mm = 10.0 if traits.sex == "male" else 8.0
+    # a thin fringe of full hair would show the lifted scalp
+    q.hair_edge_mm = float(np.interp(traits.hair_volume_mm, (2.0, 12.0), (9.0, 3.0)))
+    q.fringe_mm, q.fringe_side = abs(traits.hair_fringe_mm), 1.0 if traits.hair_fringe_mm > 0 else -1.0
+    q.drop_mm = traits.hair_drop_mm
+    q.hair_locks = float(np.interp(traits.hair_volume_mm, (2.0, 16.0), (0.15, 1.0)))
     q.hair_height_mm = 0.25 + 0.05 * traits.hair_length_mm
     q.brow_half_mm, q.brow_arch_mm = 0.5 * traits.brow_width_mm, traits.brow_arch_mm
     q.brow_density = float(np.clip(traits.brow_density, 0.15, 1.1))

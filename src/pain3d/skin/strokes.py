@@ -6,7 +6,7 @@ Strokes are straight segments in canonical millimetres with a root texel; `pain3
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -19,9 +19,11 @@ from pain3d.streams import stream
 
 BROW_HAIRS = 900
 """On both brows together, at density 1."""
-SCALP_LOCKS = 9000
+SCALP_LOCKS = 6000
 SCALP_MM2 = 60000.0
 """Locks drawn on a full head of hair, and its area."""
+LIGHTEST_BROW = 170
+"""Lightest shade of a hair of the brow."""
 STUBBLE_HAIRS = 7000
 CROWN_MM = np.array([6.0, 105.0, -125.0])
 """Where head hair parts, canonical."""
@@ -94,7 +96,7 @@ def brow_hairs(traits: SkinTraits, ground: Ground) -> Strokes:
     half = half * (0.62 + 0.38 * smoothstep(-0.05, 0.25, s)) * (1 - 0.80 * smoothstep(0.45, 1.05, s))
     centre = traits.brow_arch_mm * smoothstep(0.2, 0.65, s) * (1 - smoothstep(0.75, 1.1, s))
     away = (t - centre) / np.maximum(half, 0.3)
-    weight = smoothstep(1.25, 0.4, np.abs(away)) * smoothstep(-0.08, 0.22, s) * smoothstep(1.1, 0.95, s)
+    weight = smoothstep(1.25, 0.3, np.abs(away)) * smoothstep(-0.1, 0.3, s) * smoothstep(1.1, 0.72, s)
     at = pick(rng, np.cumsum(weight * patch.area_mm2), int(BROW_HAIRS * max(traits.brow_density, 0.1)))
     s, away = s[at], away[at]
     lift = np.interp(s, [0, 0.12, 0.3, 0.6, 1.0], [72, 55, 28, 4, -18]) - 20 * away + rng.normal(0, 9, len(at))
@@ -105,7 +107,9 @@ def brow_hairs(traits: SkinTraits, ground: Ground) -> Strokes:
     if traits.age_years > 60 and traits.sex == "male":  # a few hairs of old men grow on
         length = length * (1 + 0.6 * (rng.random(len(at)) < 0.05))
     strength = rng.uniform(0.65, 1.0, len(at)) * (0.65 + 0.35 * min(traits.brow_density, 1.0))
-    return _hairs(rng, patch, at, direction, length, 0.17, strength, 0.75 * traits.grey**1.5)
+    hairs = _hairs(rng, patch, at, direction, length, 0.17, strength * (1 - 0.3 * traits.grey), 0.6 * traits.grey**1.5)
+    # brows keep more pigment than the head: pure white ones look pasted on
+    return replace(hairs, shade=np.minimum(hairs.shade, LIGHTEST_BROW))
 
 
 def head_hairs(traits: SkinTraits, ground: Ground) -> Strokes:
@@ -113,15 +117,14 @@ def head_hairs(traits: SkinTraits, ground: Ground) -> Strokes:
     rng = stream(traits.seed, "head hair")
     patch = ground.scalp
     inside = patch.field(Field.SCALP) - traits.hairline_mm
-    kept = smoothstep(-0.28, 0.0, patch.field(Field.BALD) - 1.3 * traits.baldness)
+    kept = smoothstep(-0.4, 0.0, patch.field(Field.BALD) - 1.3 * traits.baldness)
     running = np.cumsum(smoothstep(-4.0, 10.0, inside) * kept * patch.area_mm2, dtype=np.float64)
     at = pick(rng, running, int(SCALP_LOCKS * running[-1] / SCALP_MM2 * traits.hair_density))
     flow = patch.position_mm[at] - CROWN_MM + rng.normal(0, 15.0 + 200.0 * traits.hair_curl, (len(at), 3))
     length = (1.5 + 0.85 * traits.hair_length_mm * (1 - 0.7 * traits.hair_curl)) * rng.uniform(0.5, 1.1, len(at))
     edge = smoothstep(0.0, 9.0, inside[at])
-    return _hairs(
-        rng, patch, at, flow, length * (0.45 + 0.55 * edge), 0.22, rng.uniform(0.2, 0.65, len(at)), traits.grey
-    )
+    strength = rng.uniform(0.12, 0.42, len(at)) * (1 - 0.75 * traits.hair_curl)
+    return _hairs(rng, patch, at, flow, length * (0.45 + 0.55 * edge), 0.22, strength, traits.grey)
 
 
 def beard_hairs(traits: SkinTraits, ground: Ground) -> Strokes:

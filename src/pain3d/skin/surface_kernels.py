@@ -25,6 +25,7 @@ F_BROW_T = wp.constant(int(Field.BROW_T))
 F_LIP = wp.constant(int(Field.LIP))
 F_LID = wp.constant(int(Field.LID))
 F_COLLAR = wp.constant(int(Field.COLLAR))
+F_NAPE = wp.constant(int(Field.NAPE))
 
 
 @wp.func
@@ -124,7 +125,7 @@ def brow_cover(q: Paint, s: float, t: float, lid: float) -> float:
     half = q.brow_half_mm * (0.62 + 0.38 * smooth(-0.05, 0.25, s)) * (1.0 - 0.80 * smooth(0.45, 1.05, s))
     centre = q.brow_arch_mm * smooth(0.2, 0.65, s) * (1.0 - smooth(0.75, 1.1, s))
     away = wp.abs(t - centre) / wp.max(half, 0.3)
-    return smooth(1.2, 0.35, away) * smooth(-0.08, 0.2, s) * smooth(1.08, 0.92, s) * smooth(3.0, 6.0, lid)
+    return smooth(1.2, 0.3, away) * smooth(-0.08, 0.28, s) * smooth(1.08, 0.74, s) * smooth(3.0, 6.0, lid)
 
 
 @wp.func
@@ -136,8 +137,11 @@ def hair_colour(q: Paint, shade: int) -> wp.vec3:
 
 
 @wp.func
-def strands(volume: wp.array(dtype=wp.vec4), q: Paint, p: wp.vec3) -> wp.vec4:
-    """Noise drawn out along the way hair is combed: away from the crown, all around."""
+def strands(volume: wp.array(dtype=wp.vec4), q: Paint, p: wp.vec3, width: float, per_radian: float) -> wp.vec4:
+    """Noise drawn out along the way hair is combed: away from the crown, all around.
+
+    `width` is that of a strand in mm; `per_radian` says how often it changes along its way.
+    """
     d = p - wp.vec3(0.0, 25.0, -60.0)
     axis = wp.vec3(0.055, 0.775, -0.63)  # from the middle of the head to the crown
     r = wp.length(d)
@@ -145,10 +149,12 @@ def strands(volume: wp.array(dtype=wp.vec4), q: Paint, p: wp.vec3) -> wp.vec4:
     around = d - axis * (cosine * r)
     reach = wp.length(around)
     e = around / wp.max(reach, 1.0)
-    k = wp.max(reach, 12.0) / 1.5
-    # the number of strands around grows in steps, so that they stay about 1.5 mm wide
-    k = wp.pow(2.0, wp.floor(wp.log2(k) + 0.5))
-    return noise4(volume, wp.vec3(e[0] * k, e[2] * k, e[1] * k + wp.acos(wp.clamp(cosine, -1.0, 1.0)) * 7.0) + q.offset)
+    k = 60.0 / width
+    if width < 2.0:
+        # the number of strands around grows in steps, so that they stay about as wide; locks narrow to the whorl
+        k = wp.pow(2.0, wp.floor(wp.log2(wp.max(reach, 12.0) / width) + 0.5))
+    down = wp.acos(wp.clamp(cosine, -1.0, 1.0)) * per_radian
+    return noise4(volume, wp.vec3(e[0] * k, e[2] * k, e[1] * k + down) + q.offset)
 
 
 @wp.struct
@@ -238,7 +244,7 @@ def with_brow(q: Paint, s: Site, under: Texel, along: float, across: float) -> T
     brow = brow_cover(q, along, across, s.lid)
     if brow > 0.0:
         veil = 0.55 * brow * q.brow_density * (1.0 + 0.35 * s.fine[0])
-        hair = q.hair * (0.7 * (1.0 - q.grey)) + q.grey_hair * (0.8 * q.grey)
+        hair = q.hair * (0.7 * (1.0 - q.grey)) + q.grey_hair * (0.55 * q.grey)
         out.colour = under.colour * (1.0 - veil) + hair * veil
         if brow > 0.35:
             out.region = 3
@@ -272,24 +278,39 @@ def with_beard(q: Paint, s: Site, under: Texel, density: float) -> Texel:
 
 @wp.func
 def with_head_hair(
-    volume: wp.array(dtype=wp.vec4), q: Paint, s: Site, under: Texel, inside_mm: float, bald_at: float
+    volume: wp.array(dtype=wp.vec4), q: Paint, s: Site, under: Texel, inside_mm: float, nape: float, bald_at: float
 ) -> Texel:
-    """Cropped hair, combed or coiled, thinning towards its line and where baldness has come."""
+    """Short hair, combed or coiled, thinning towards its line and where baldness has come.
+
+    Locks lie over each other: each is lit along its middle and dark where it dips below the next.
+    """
     out = under
-    inside = inside_mm - q.hairline_mm + 2.5 * s.slow[3] + 3.2 * s.mid[0] + 2.2 * s.fine[0]
-    lost = q.baldness * (1.3 + 0.16 * s.mid[1] + 0.10 * s.fine[1] + 0.12 * s.slow[2])
-    full = smooth(-3.0, q.hair_edge_mm, inside) * (0.04 + 0.96 * smooth(-0.28, 0.0, bald_at - lost))
+    inside = inside_mm - q.hairline_mm + q.drop_mm * nape
+    aside = (q.fringe_side * s.p[0] - 30.0) / 22.0
+    inside += q.fringe_mm * wp.exp(-aside * aside)
+    if inside < -9.0:
+        return out
+    straight = 1.0 - q.hair_curl
+    strand = strands(volume, q, s.p, 1.5, 5.0) * straight
+    lock = strands(volume, q, s.p, 5.5, 3.0) * straight + s.mid * (0.6 * q.hair_curl)
+    if q.hair_curl > 0.1 and s.step < 1.8:
+        strand += noise4(volume, s.p / 1.9 + q.offset) * (q.hair_curl * resolved(1.9, s.step))
+    inside += 2.0 * s.slow[3] + 1.5 * s.mid[0] + 1.2 * s.fine[0]
+    inside += (2.0 + 0.15 * q.fringe_mm) * lock[1] + 2.2 * strand[1]
+    lost = q.baldness * (1.3 + 0.16 * s.mid[1] + 0.12 * s.slow[2] + 0.16 * lock[3] + 0.22 * strand[1])
+    full = smooth(-3.0, q.hair_edge_mm, inside) * (0.04 + 0.96 * smooth(-0.4, 0.0, bald_at - lost))
     if full > 0.0:
-        cover = wp.clamp(full * q.hair_cover * (1.0 + 0.12 * s.fine[1] + 0.10 * s.micro[0]), 0.0, 0.98)
-        lock = strands(volume, q, s.p) * (1.0 - q.hair_curl)
-        if q.hair_curl > 0.1 and s.step < 1.8:
-            lock += noise4(volume, s.p / 1.7 + q.offset) * (q.hair_curl * resolved(1.7, s.step))
-        grizzled = wp.clamp(q.grey + 1.4 * lock[2] * q.grey * (1.0 - q.grey), 0.0, 1.0)
+        cover = wp.clamp(full * q.hair_cover, 0.0, 0.985)
+        mixed = (0.7 - 0.5 * q.hair_curl) * strand[2] + 0.9 * lock[2]  # coils of both colours blend
+        grizzled = wp.clamp(q.grey + mixed * q.grey * (1.0 - q.grey), 0.0, 1.0)
         hair = q.hair * (1.0 - grizzled) + q.grey_hair * (grizzled * 0.85)
-        hair = hair * (0.80 + 0.32 * lock[0] + 0.10 * s.mid[2] + 0.12 * s.fine[2])
+        locks = q.hair_locks * lock[0]
+        hair = hair * (0.82 + (0.18 + 0.14 * q.hair_curl * (1.0 - 0.6 * q.grey)) * strand[0] + 0.28 * locks + 0.08 * s.slow[2])
         out.colour = under.colour * (1.0 - cover) + hair * cover
-        out.height = under.height + q.hair_height_mm * full * (1.0 + 0.45 * lock[0] + 0.12 * s.fine[0])
-        out.rough = under.rough * (1.0 - cover) + 0.55 * cover
+        relief = 1.0 + 0.35 * (1.0 + q.hair_curl) * strand[0] + 0.9 * locks
+        out.height = under.height + q.hair_height_mm * full * relief
+        gloss = 0.44 + 0.16 * q.hair_curl + 0.08 * strand[3]
+        out.rough = under.rough * (1.0 - cover) + gloss * cover
         if full > 0.5:
             out.region = 8
     return out
@@ -365,7 +386,7 @@ def paint(
             out = bare_skin(q, s, colour, fields[i, F_PORE], fields[i, F_OIL], venous, groove)
             out = with_brow(q, s, out, fields[i, F_BROW_S], fields[i, F_BROW_T])
             out = with_beard(q, s, out, fields[i, F_BEARD])
-            out = with_head_hair(volume, q, s, out, fields[i, F_SCALP], fields[i, F_BALD])
+            out = with_head_hair(volume, q, s, out, fields[i, F_SCALP], fields[i, F_NAPE], fields[i, F_BALD])
             out = with_stroke(q, out, layers[HAIR, at])
             out = at_border(out, over, below, border)
     store(at, out, encode, albedo, height, rough, region)

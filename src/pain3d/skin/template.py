@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,15 +26,17 @@ class Template:
     """Texture coordinates of `base.obj`, v up; NaN or 0 off the body skin."""
 
 
-def masks(base_uvs: Float[np.ndarray, "n 2"]) -> dict[str, Float[np.ndarray, " n"]]:
+def masks(
+    base_uvs: Float[np.ndarray, "n 2"], names: Iterable[str] = tuple(MASK_BLUR_TEXELS)
+) -> dict[str, Float[np.ndarray, " n"]]:
     """Share 0..1 of vermilion (``lips``) and outer ear (``ears``) at some places of the layout of `base.obj`."""
     out = {}
-    for name, blur in MASK_BLUR_TEXELS.items():
+    for name in names:
         image = _mask(name)
         size = len(image)
         uv = np.nan_to_num(base_uvs)
         at = np.stack([(1.0 - uv[:, 1]) * size - 0.5, uv[:, 0] * size - 0.5])
-        soft = gaussian_filter(image.astype(np.float32) / 255.0, blur)
+        soft = gaussian_filter(image.astype(np.float32) / 255.0, MASK_BLUR_TEXELS[name])
         out[name] = map_coordinates(soft, at, order=1, mode="nearest") * (uv != 0).any(axis=1)
     return out
 

@@ -33,6 +33,7 @@ GARMENT_COLOURS: tuple[Rgb, ...] = (
 GOWN_COLOURS: tuple[Rgb, ...] = ((0.38, 0.55, 0.66), (0.40, 0.58, 0.52), (0.60, 0.63, 0.66), (0.45, 0.50, 0.68))
 
 MAX_HAIR_VOLUME_MM = 30.0
+MAX_HAIR_DROP_MM = 45.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +85,10 @@ class SkinTraits:
     """Share of that thickness at the sides and the back, 0.2 (tapered) .. 1 (round)."""
     hair_sweep: float
     """-0.5..0.5: how much thicker the top is on the subject's left than in the middle, and thinner on the right."""
+    hair_fringe_mm: float
+    """How far hair falls over one side of the forehead, 0..13; negative: over the subject's right side."""
+    hair_drop_mm: float
+    """How far below the hairline of the nape hair reaches, 0 .. `MAX_HAIR_DROP_MM` (a bob to the chin)."""
     hair_tufts: float
     """Depth of the tufts that break the outline, as a share of the thickness, 0..0.3."""
     hair_density: float
@@ -189,7 +194,7 @@ def _hair(rng: np.random.Generator, tone: int, age_years: int, sex: Sex, ethnici
     onset = max(28.0, rng.normal(43 if ethnicity == "white" else 46, 6))
     grey = float(np.clip((age_years - onset) / rng.uniform(28, 48), 0, 1)) if age_years > 28 else 0.0
     male = sex == "male"
-    prone = rng.random() < 0.62
+    prone = rng.random() < (0.55 if ethnicity in ("white", "middle_eastern") else 0.4)
     lost = (age_years - rng.uniform(22, 45)) / 45 * rng.uniform(0.4, 1.3)
     shaven = rng.random() < (0.45 if ethnicity != "east_asian" else 0.7)
     styles = rng.choice([0.35, 0.55, 1.0], p=[0.5, 0.35, 0.15]) * rng.uniform(0.8, 1.05)
@@ -202,9 +207,9 @@ def _hair(rng: np.random.Generator, tone: int, age_years: int, sex: Sex, ethnici
         "hair_length_mm": float(rng.uniform(2.5, 9) if male else rng.uniform(7, 14)),
         "hair_curl": float(rng.uniform(0.75, 1.0) if ethnicity == "black" else rng.beta(1, 5)),
         "hair_density": float(rng.uniform(0.8, 1.0) - max(0, age_years - 50) * 0.006),
-        "brow_density": float(rng.uniform(0.6, 1.0) + (0.15 if male else -0.05) - max(0, age_years - 55) * 0.008),
-        "brow_width_mm": float(rng.normal(8.4 if male else 6.3, 0.9)),
-        "brow_arch_mm": float(rng.normal(0.0 if male else 1.0, 0.7)),
+        "brow_density": float(rng.uniform(0.6, 1.0) + (0.05 if male else -0.08) - max(0, age_years - 55) * 0.008),
+        "brow_width_mm": float(rng.normal(7.7 if male else 6.2, 0.9)),
+        "brow_arch_mm": float(rng.normal(0.4 if male else 1.2, 0.7)),
         "beard": float((0.12 if shaven else styles) if male else 0.0),
         "beard_moustache_only": bool(male and not shaven and rng.random() < 0.12),
     }
@@ -212,15 +217,22 @@ def _hair(rng: np.random.Generator, tone: int, age_years: int, sex: Sex, ethnici
 
 def _haircut(rng: np.random.Generator, hair: Mapping[str, Any], aged: float, sex: Sex) -> dict[str, Any]:
     """What shape the hair has: longer hair stands higher, coils make it round, age and hair loss make it flat."""
-    full = sex == "female" or rng.random() < 0.25
-    volume = 0.13 * hair["hair_length_mm"] ** 2 * rng.uniform(0.85, 1.3) + (5.0 if full else 1.0)
-    thinned = (1 - 0.25 * aged) * (1 - 0.6 * hair["baldness"])
+    full = sex == "female" or rng.random() < 0.4
+    length = hair["hair_length_mm"]
+    volume = 0.13 * length**2 * rng.uniform(0.85, 1.3) + (8.0 if full else 1.0 if length < 4 else 5.0)
+    thinned = (1 - 0.25 * aged) * (1 - 0.75 * min(1.0, 1.5 * hair["baldness"]))
     coiled = float(smoothstep(0.5, 0.8, np.array(hair["hair_curl"])))
-    sides = rng.uniform(0.55, 0.85) if sex == "female" else rng.uniform(0.25, 0.5)
+    side, fringe = rng.choice([-1.0, 1.0]), rng.uniform(4.0, 13.0 if sex == "female" else 9.0)
+    fringe *= rng.random() < (0.6 if full else 0.3)
+    drop = rng.uniform(20.0, MAX_HAIR_DROP_MM) * (rng.random() < 0.85) if sex == "female" else 0.0
+    drop *= float(np.clip((volume - 12.0) / 7.0, 0.0, 1.0))  # only a full head of hair is long as well
+    sides = rng.uniform(0.55, 0.85) if sex == "female" else rng.uniform(0.4, 0.75)
     return {
         "hair_volume_mm": float(np.clip(volume * thinned, 1.0, MAX_HAIR_VOLUME_MM)),
         "hair_sides": float(sides + coiled * 0.6 * (1 - sides)),
         "hair_sweep": float(rng.uniform(-0.4, 0.4) * (1 - 0.9 * coiled)),
+        "hair_fringe_mm": float(side * fringe * (1 - coiled) * max(0.0, 1 - 5 * hair["baldness"])),
+        "hair_drop_mm": float(drop * (1 - 0.7 * coiled)),
         "hair_tufts": float(rng.uniform(0.1, 0.25) * (1 - 0.6 * coiled)),
     }
 

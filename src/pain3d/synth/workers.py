@@ -17,6 +17,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from pain3d.data.arrow import leave_pandas_out
 from pain3d.errors import UserError
 
 Tick = Callable[[], None]
@@ -182,6 +183,7 @@ def _work(pipe: Connection, prepare: Callable[[], Handler]) -> None:
     """Body of a worker process."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that a half-written file is removed on the way out
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_pandas_out()
     try:
         pipe.recv()  # "begin"
         handler = prepare()
