@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import time
 from pathlib import Path
 
 import numpy as np
@@ -117,17 +116,6 @@ def test_macro_weights_are_shares() -> None:
     assert weights["universal/male-old-maxmuscle-minweight"] == pytest.approx(0.5 * 0.3 * 0.6 * 0.6)
 
 
-def test_posing_is_fast(model: MakeHuman, person: Identity) -> None:
-    head = model.head(person)
-    intensities = np.full(16, 1.0)
-    times = []
-    for _ in range(20):
-        start = time.perf_counter()
-        head.pose(intensities)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.025  # 5 ms alone; the bound leaves room for a busy machine
-
-
 def same(a: CoarseModel, b: CoarseModel) -> bool:
     return all(
         np.array_equal(getattr(a, name), getattr(b, name))
@@ -146,12 +134,7 @@ def test_cache_is_written_once_and_read_back(fresh_cache: Path) -> None:
     (file,) = fresh_cache.iterdir()
     assert file == cache.cache_file("head")
     stamp = file.stat().st_mtime_ns
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        warm = load_coarse()
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 0.3  # 2 s when it is built; the best of three, for a busy machine
+    warm = load_coarse()
     assert same(cold, warm) and file.stat().st_mtime_ns == stamp
 
 

@@ -410,6 +410,23 @@ def depth_map(
                 wp.atomic_max(height, y, x, int((wa * ha + wb * hb + wc * hc) * 1.0e6))
 
 
+@wp.func
+def free_share(
+    height: wp.array2d(dtype=wp.int32), ix: int, iy: int, fx: float, fy: float, level_um: float
+) -> float:
+    """Share of the four texels around a place of a depth map that do not rise above a level."""
+    free = float(0.0)
+    if float(height[iy, ix]) <= level_um:
+        free += (1.0 - fx) * (1.0 - fy)
+    if float(height[iy, ix + 1]) <= level_um:
+        free += fx * (1.0 - fy)
+    if float(height[iy + 1, ix]) <= level_um:
+        free += (1.0 - fx) * fy
+    if float(height[iy + 1, ix + 1]) <= level_um:
+        free += fx * fy
+    return free
+
+
 @wp.kernel
 def gather_occlusion(
     # mesh
@@ -425,8 +442,10 @@ def gather_occlusion(
     # in and out: sum of visible directions, and of their cosines; sum of all cosines
     gathered: wp.array(dtype=wp.vec4),
     possible: wp.array(dtype=float),
+    # in and out: where the sky is walled off, as nine spherical harmonics
+    walls: wp.array2d(dtype=float),
 ):
-    """Adds one direction of the sky to each vertex that sees it."""
+    """Adds one direction of the sky to each vertex that sees it, and to the walls of each that does not."""
     i = wp.tid()
     n = normals[i]
     cosine = wp.dot(n, direction)
@@ -442,18 +461,26 @@ def gather_occlusion(
     iy = wp.clamp(int(wp.floor(y)), 0, height.shape[0] - 2)
     fx = wp.clamp(x - float(ix), 0.0, 1.0)
     fy = wp.clamp(y - float(iy), 0.0, 1.0)
-    free = float(0.0)
-    if float(height[iy, ix]) <= level:
-        free += (1.0 - fx) * (1.0 - fy)
-    if float(height[iy, ix + 1]) <= level:
-        free += fx * (1.0 - fy)
-    if float(height[iy + 1, ix]) <= level:
-        free += (1.0 - fx) * fy
-    if float(height[iy + 1, ix + 1]) <= level:
-        free += fx * fy
+    free = free_share(height, ix, iy, fx, fy, level)
     seen = free * cosine
     gathered[i] = gathered[i] + wp.vec4(direction[0] * seen, direction[1] * seen, direction[2] * seen, seen)
     possible[i] = possible[i] + cosine
+    # walls count at grazing angles as well, where a texel of the map hides how steep the surface itself is
+    steep = wp.sqrt(wp.max(1.0 - cosine * cosine, 0.0)) / wp.max(cosine, 0.15)
+    wall = 1.0 - free_share(height, ix, iy, fx, fy, level + wp.min(0.7 * steep, 4.0) / scale * 1.0e6)
+    if wall > 0.0:
+        x = direction[0]
+        y = direction[1]
+        z = direction[2]
+        walls[i, 0] = walls[i, 0] + wall
+        walls[i, 1] = walls[i, 1] + wall * y
+        walls[i, 2] = walls[i, 2] + wall * z
+        walls[i, 3] = walls[i, 3] + wall * x
+        walls[i, 4] = walls[i, 4] + wall * x * y
+        walls[i, 5] = walls[i, 5] + wall * y * z
+        walls[i, 6] = walls[i, 6] + wall * (3.0 * z * z - 1.0)
+        walls[i, 7] = walls[i, 7] + wall * x * z
+        walls[i, 8] = walls[i, 8] + wall * (x * x - y * y)
 
 
 @wp.kernel
@@ -462,18 +489,30 @@ def settle_occlusion(
     neighbours: wp.array2d(dtype=wp.int32),
     gathered: wp.array(dtype=wp.vec4),
     possible: wp.array(dtype=float),
+    walls: wp.array2d(dtype=float),
+    band_gain: wp.array(dtype=float),
     # out
     occlusion: wp.array(dtype=wp.vec4),
+    smooth_walls: wp.array2d(dtype=float),
 ):
-    """Bent normal and open share of the sky, smoothed over the neighbours of each vertex."""
+    """Bent normal, open share of the sky and walls, smoothed over the neighbours of each vertex."""
     i = wp.tid()
     total = gathered[i]
     all = possible[i]
+    around = float(1.0)
     for k in range(neighbours.shape[1]):
         j = neighbours[i, k]
         if j >= 0:
             total += gathered[j]
             all += possible[j]
+            around += 1.0
+    for h in range(9):
+        wall = walls[i, h]
+        for k in range(neighbours.shape[1]):
+            j = neighbours[i, k]
+            if j >= 0:
+                wall += walls[j, h]
+        smooth_walls[i, h] = wall / around * band_gain[h]
     bent = wp.vec3(total[0], total[1], total[2])
     if wp.length(bent) < 1.0e-6:
         bent = normals[i]

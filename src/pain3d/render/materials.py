@@ -65,6 +65,8 @@ class LitVertex:
     uv: wp.vec2
     shadow: float
     occlusion: float
+    mirror: float
+    """Open share of the surroundings where a mirror of skin's roughness shows them to the camera."""
 
 
 @wp.struct
@@ -79,6 +81,8 @@ class Skin:
     region: wp.array2d(dtype=wp.uint8)
     occlusion: wp.array(dtype=wp.vec4)
     """Bent normal (head frame) and unoccluded share of the sky, 0..1, for each vertex."""
+    walls: wp.array2d(dtype=float)
+    """(vertex, harmonic): share of a mirror's view, towards a direction of the head frame, that the head itself fills."""
     spread: wp.array(dtype=wp.vec3)
     """How much of its key light a vertex takes from its neighbours, for red, green and blue."""
     spacing_m: wp.array(dtype=float)
@@ -101,6 +105,26 @@ def sky(n: wp.vec3, sh: wp.array(dtype=wp.vec3)) -> wp.vec3:
     e += sh[4] * (n[0] * n[1]) + sh[5] * (n[1] * n[2]) + sh[6] * (3.0 * n[2] * n[2] - 1.0)
     e += sh[7] * (n[0] * n[2]) + sh[8] * (n[0] * n[0] - n[1] * n[1])
     return wp.max(e, wp.vec3(0.0, 0.0, 0.0))
+
+
+@wp.func
+def open_mirror(walls: wp.array2d(dtype=float), i: int, n: wp.vec3, view: wp.vec3) -> float:
+    """Share of what a rough mirror at a vertex shows that is surroundings, not head: jaw and neck mirror each other.
+
+    Occlusion alone cannot know: at grazing view the mirror looks along the surface, where walls hide most.
+    """
+    cosine = wp.max(wp.dot(n, view), 0.0)
+    r = n * (2.0 * cosine) - view
+    r = wp.normalize(r)
+    x = r[0]
+    y = r[1]
+    z = r[2]
+    wall = walls[i, 0] + walls[i, 1] * y + walls[i, 2] * z + walls[i, 3] * x
+    wall += walls[i, 4] * (x * y) + walls[i, 5] * (y * z) + walls[i, 6] * (3.0 * z * z - 1.0)
+    wall += walls[i, 7] * (x * z) + walls[i, 8] * (x * x - y * y)
+    # the lobe's share above the horizon, in the same three bands
+    above = 0.5 + 0.656 * cosine
+    return wp.clamp(1.0 - wall / above, 0.0, 1.0)
 
 
 @wp.func
@@ -378,6 +402,7 @@ class Arriving:
     ambient: wp.vec3
     shadow: float
     occlusion: float
+    mirror: float
     contact: float
     """Share that lids and lips close above leave."""
 
@@ -460,6 +485,7 @@ def arriving_at(a: LitVertex, b: LitVertex, c: LitVertex, w: wp.vec3, contact: f
     g.ambient = a.ambient * w[0] + b.ambient * w[1] + c.ambient * w[2]
     g.shadow = a.shadow * w[0] + b.shadow * w[1] + c.shadow * w[2]
     g.occlusion = a.occlusion * w[0] + b.occlusion * w[1] + c.occlusion * w[2]
+    g.mirror = a.mirror * w[0] + b.mirror * w[1] + c.mirror * w[2]
     g.contact = contact
     return g
 
@@ -529,9 +555,11 @@ def skin_shine(s: Surface, g: Arriving, light: Lighting) -> wp.vec3:
     lobes = (1.0 - share) * ggx_lobe(wp.min(alpha + lamp, 1.0), nh, nl, nv)
     lobes += share * ggx_lobe(wp.min(0.3 * alpha + lamp, 1.0), nh, nl, nv)
     shine = light.key_colour * (lobes * schlick(f0, vh) * nl * g.shadow * PI)
-    open_mirror = wp.min(g.occlusion * g.occlusion * 1.2, 1.0)
     mirror_direction = s.normal * (2.0 * cosine) - s.view
-    shine += mirrored(mirror_direction, roughness, light) * (env_reflectance(f0, roughness, nv) * open_mirror)
+    # what the surroundings do not fill shows other skin
+    seen = mirrored(mirror_direction, roughness, light) * g.mirror
+    seen += wp.cw_mul(s.albedo, g.ambient) * (1.0 - g.mirror)
+    shine += seen * env_reflectance(f0, roughness, nv)
     return shine * (strength * g.contact * s.cavity)
 
 

@@ -26,6 +26,7 @@ from pain3d.render.materials import (
     footprint,
     hashed,
     on_film,
+    open_mirror,
     pixel_ray,
     received,
     sample,
@@ -115,6 +116,10 @@ def light_vertices(
     ambient = sky(wp.normalize(rotation * wp.normalize(n + bent)), light.irradiance) * open_sky
     v = LitVertex()
     v.position = rotation * p + translation_m
+    if part == SKIN:
+        v.mirror = open_mirror(skin.walls, i, n, wp.transpose(rotation) * wp.normalize(-v.position))
+    else:
+        v.mirror = wp.min(open_sky * open_sky * 1.2, 1.0)
     v.normal = room_normal
     v.ambient = ambient
     v.uv = uvs[i]

@@ -24,6 +24,9 @@ SKY_DIRECTIONS = 20
 SKY_SIDE = 128
 SKY_HALF_M = 0.2
 SKY_CENTRE_M = (0.0, -0.04, -0.07)
+LOBE_BANDS = (1.0, *[3 * 0.875] * 3, *[15 * 0.67] * 2, 2.5 * 0.67, 15 * 0.67, 3.75 * 0.67)
+"""Turns sums over directions into what a mirror of skin's roughness sees (von Mises-Fisher lobe of sharpness 8, bands 0
+to 2), harmonic by harmonic, by the addition theorem."""
 SPREAD_MM = (3.2, 1.3, 0.6)
 """How far red, green and blue light travel under the skin (standard deviation; d'Eon & Luebke, GPU Gems 3, ch. 14)."""
 SLOPE_STEP_MM = 0.004
@@ -58,7 +61,7 @@ def upload_skin(
     skin.region = wp.array(maps.region, dtype=wp.uint8, device=device)
     vertices = wp.array(neutral.vertices_m.astype(np.float32), dtype=wp.vec3, device=device)
     normals = wp.array(neutral.normals.astype(np.float32), dtype=wp.vec3, device=device)
-    skin.occlusion = _occlusion(vertices, normals, skin_triangles, neighbours, device)
+    skin.occlusion, skin.walls = _occlusion(vertices, normals, skin_triangles, neighbours, device)
     spacing_mm2 = _spacing_mm2(neutral, layout)
     skin.spacing_m = wp.array(np.sqrt(spacing_mm2) * np.float32(1e-3), dtype=wp.float32, device=device)
     skin.spread = wp.array(_spread(spacing_mm2, layout), dtype=wp.vec3, device=device)
@@ -106,10 +109,11 @@ def _textures(maps: SkinMaps, device: str) -> tuple[wp.array, wp.array]:
 
 def _occlusion(
     vertices: wp.array, normals: wp.array, skin_triangles: wp.array, neighbours: wp.array, device: str
-) -> wp.array:
-    """Bent normal and open share of the sky for each vertex, from depth maps along directions all around."""
+) -> tuple[wp.array, wp.array]:
+    """Bent normal and open share of the sky for each vertex, and where it is walled off, from depth maps all around."""
     gathered = wp.zeros(len(vertices), dtype=wp.vec4, device=device)
     possible = wp.zeros(len(vertices), dtype=wp.float32, device=device)
+    walls = wp.zeros((len(vertices), 9), dtype=wp.float32, device=device)
     height = wp.empty((SKY_SIDE, SKY_SIDE), dtype=wp.int32, device=device)
     for k in range(SKY_DIRECTIONS):
         y = 1 - (2 * k + 1) / SKY_DIRECTIONS
@@ -124,17 +128,19 @@ def _occlusion(
         wp.launch(
             kernels.gather_occlusion,
             dim=len(vertices),
-            inputs=[vertices, normals, *view, height, gathered, possible],
+            inputs=[vertices, normals, *view, height, gathered, possible, walls],
             device=device,
         )
+    band_gain = wp.array(np.array(LOBE_BANDS, np.float32) / SKY_DIRECTIONS, dtype=wp.float32, device=device)
     occlusion = wp.empty(len(vertices), dtype=wp.vec4, device=device)
+    smooth_walls = wp.empty((len(vertices), 9), dtype=wp.float32, device=device)
     wp.launch(
         kernels.settle_occlusion,
         dim=len(vertices),
-        inputs=[normals, neighbours, gathered, possible, occlusion],
+        inputs=[normals, neighbours, gathered, possible, walls, band_gain, occlusion, smooth_walls],
         device=device,
     )
-    return occlusion
+    return occlusion, smooth_walls
 
 
 def _spacing_mm2(neutral: FaceMesh, layout: Layout) -> Float[np.ndarray, " vertex"]:

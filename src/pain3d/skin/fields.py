@@ -100,7 +100,7 @@ def polyline(
     start = np.concatenate([[0.0], np.cumsum(lengths)])
     for k in range(len(lengths)):
         direction = (line[k + 1] - line[k]) / lengths[k]
-        free = (points - line[k]) @ direction
+        free = ((points - line[k]) * direction).sum(axis=1)
         low = -np.inf if k == 0 else 0.0
         high = np.inf if k == len(lengths) - 1 else lengths[k]
         t = np.clip(free, low, high)

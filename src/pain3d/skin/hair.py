@@ -115,7 +115,7 @@ class Scalp:
         """Noise of -1..1, drawn out twice along the way hair is combed."""
         table = stream(seed, "tufts").uniform(-1, 1, (LATTICE, LATTICE, LATTICE))
         along = self.position_mm - HEAD_CENTRE_MM
-        height = along @ CROWN_AXIS
+        height = (along * CROWN_AXIS).sum(axis=1)  # no BLAS: its sums depend on the machine
         flat = along - height[:, None] * CROWN_AXIS
         at = (flat + 0.5 * height[:, None] * CROWN_AXIS) / TUFT_MM
         return map_coordinates(table, at.T, order=1, mode="grid-wrap")
