@@ -7,12 +7,13 @@ import sys
 
 import pytest
 
+import pain3d
 from pain3d import cli
 from pain3d.data.schema import FrameRow
 from pain3d.synth.generate import generate
 from pain3d.synth.plan import PlanConfig
 
-COMMANDS = ("demo", "generate", "plan", "audit", "show")
+COMMANDS = ("demo", "face", "generate", "plan", "audit", "show")
 TINY = ["--subjects=2", "--expressions=1", "--views=1", "--resolution=48"]
 WHOLE = PlanConfig(subjects=2, expressions=1, views=1, resolution=48)
 
@@ -100,6 +101,8 @@ def test_json_stands_alone_on_standard_output(tmp_path):
     assert sorted(answer["sha256"]) == ["data/test-00000-of-00001.parquet", "data/val-00000-of-00001.parquet"]
     assert "Traceback" not in done.stderr and "Warp" not in done.stderr
     assert "making: 4/4 frames" in done.stderr
+    assert done.stderr.startswith("preparing: kernels and head model (the first time")
+    assert 0 < answer["seconds_to_first_frame"] < answer["seconds"]
 
 
 def test_audit_of_a_sound_dataset(capfd, dataset):
@@ -253,9 +256,11 @@ def test_demo_makes_checks_and_shows(capfd, tmp_path, monkeypatch):
 
     small = PlanConfig(subjects=2, expressions=1, resolution=48)
     monkeypatch.setattr(demo, "demo_config", lambda seed: small)
-    status, out, _ = run(capfd, "demo", tmp_path / "demo", "--workers=1")
+    status, out, err = run(capfd, "demo", tmp_path / "demo", "--workers=1")
     assert status == 0
     assert "audit: 12 frames, sound" in out
+    assert re.search(r"12 made in [\d.]+ s \(start-up [\d.]+ s, then [\d.]+ frames/s\)", out)
+    assert re.search(r"preparing: .*\n(?s:.*)checking: .*\nwriting the page\n", err)
     for name in ("contact_sheet.png", "index.html"):
         assert str(tmp_path / "demo" / "preview" / name) in out
         assert (tmp_path / "demo" / "preview" / name).stat().st_size > 10_000
@@ -274,3 +279,42 @@ def test_interrupts_exit_130(capfd, monkeypatch, tmp_path):
     status, out, err = run(capfd, "generate", tmp_path / "out", *TINY)
     assert (status, out) == (130, "")
     assert err == "pain3d: interrupted; run the same command again to go on\n"
+
+
+def test_ctrl_c_while_modules_are_imported_ends_quietly():
+    code = """
+import sys
+from pain3d.__main__ import main
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "tyro":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+sys.exit(main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "pain3d: interrupted; run the same command again to go on\n"
+
+
+def test_the_module_runs_as_the_command():
+    done = subprocess.run([sys.executable, "-m", "pain3d", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"pain3d {pain3d.__version__}\n"
+
+
+def test_version(capfd):
+    assert run(capfd, "--version") == (0, f"pain3d {pain3d.__version__}\n", "")
+
+
+def test_one_is_said_in_the_singular(capfd):
+    _, out, _ = run(capfd, "plan", "--subjects=1", "--expressions=0", "--views=1")
+    assert out.startswith("1 subject x (1 neutral) x 1 view = 1 frame of 512 x 512, 1 shard, ")
+
+
+def test_show_into_a_folder_that_is_not_there(capfd, dataset, tmp_path):
+    message = refused(capfd, "show", dataset, "--to", tmp_path / "no" / "sheet.png")
+    assert message == (
+        f"pain3d: error: --to: the folder {tmp_path / 'no'} does not exist; make the folder first, or name another"
+    )

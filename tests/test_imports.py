@@ -10,11 +10,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "pain3d"
 
-BASE = {"facs", "errors", "streams"}
+BASE = {"arguments", "facs", "errors", "streams"}
 BELOW = {
     "facs": set(),
     "errors": set(),
-    "streams": set(),
+    "arguments": set(),
+    "streams": {"arguments"},
     "demographics": BASE,
     "expressions": BASE | {"demographics"},
     "face": BASE | {"demographics"},
@@ -28,7 +29,7 @@ BELOW = {
 }
 """What each part may import besides itself: docs/architecture.md. The parts on top may import anything."""
 
-TOP = {"__init__", "cli", "console"}
+TOP = {"__init__", "__main__", "cli", "console"}
 
 SEEDED = ("face", "skin", "render", "synth")
 """Where a frame is made: no clock, no chance but the seed's."""

@@ -17,13 +17,14 @@ from typing import Annotated, Literal
 
 import tyro
 
-from pain3d.console import progress, stdout_kept_clean
+from pain3d import __version__
+from pain3d.__main__ import told_interrupted
+from pain3d.console import progress, say, stdout_kept_clean
 from pain3d.data.arrow import leave_pandas_out
+from pain3d.data.findings import counted
+from pain3d.demographics import Ethnicity, Sex
 from pain3d.errors import ArgumentError, UserError
 from pain3d.synth.plan import PRESETS, PlanConfig, PlanOptions
-
-INTERRUPTED = 130
-"""What shells report for Ctrl-C."""
 
 Preset = Literal["3dpain"]
 _PRESET_SETS = ("subjects", "expressions", "views")
@@ -60,7 +61,7 @@ class Demo:
         from pain3d.synth.demo import demo
 
         with progress("making", "frames") as advance:
-            made = demo(self.out, seed=self.seed, workers=self.workers, on_progress=advance)
+            made = demo(self.out, seed=self.seed, workers=self.workers, on_progress=advance, on_phase=say)
         return Answer(text=made.text(), data=made.to_json(), exit_code=0 if made.report.ok else 1)
 
 
@@ -88,7 +89,9 @@ class Generate:
 
         config = _plan_config(self.plan, self.preset, words)
         with progress("making", "frames") as advance:
-            result = generate(self.out, config, workers=self.workers, device=self.device, on_progress=advance)
+            result = generate(
+                self.out, config, workers=self.workers, device=self.device, on_progress=advance, on_phase=say
+            )
         return Answer(text=result.text(), data=result.to_json())
 
 
@@ -126,7 +129,7 @@ class Audit:
 
         with progress("checking", "frames") as advance:
             report = audit(self.out, progress=advance)
-        lines = [*(str(finding) for finding in report.findings), _verdict(len(report.findings), report.frames)]
+        lines = [*(str(finding) for finding in report.findings), f"{counted(report.frames, 'frame')}: {report.verdict}"]
         return Answer(text="\n".join(lines), data=report.to_json(), exit_code=0 if report.ok else 1)
 
 
@@ -150,8 +153,61 @@ class Show:
         return Answer(text=f"wrote {path}", data={"contact_sheet": str(path)})
 
 
+@dataclass(frozen=True, kw_only=True)
+class Face:
+    """Make one face with the Action Units of your choice: picture, heatmap, segmentation, and labels as JSON.
+
+    The pictures lie side by side: OUT.png, OUT.heatmap.png, OUT.segmentation.png, OUT.json.
+    """
+
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT.png")]
+    """PNG file to write; an older one is replaced."""
+    aus: str = ""
+    """Action Units and intensities 0..5 (AU43: 0 or 1), as in "AU4=3,AU6=2,AU43=1"; neutral without."""
+    seed: int = 0
+    """Who: another seed, another person."""
+    age_years: int | None = None
+    """18..95; drawn from the seed without."""
+    sex: Sex | None = None
+    """Drawn from the seed without."""
+    ethnicity: Ethnicity | None = None
+    """Appearance group; drawn from the seed without."""
+    yaw: float = 0.0
+    """Degrees, positive to the subject's own left."""
+    pitch: float = 0.0
+    """Degrees, positive up."""
+    light: str | None = None
+    """Light recipe; the subject's own without."""
+    background: str | None = None
+    """Background recipe; the subject's own without."""
+    resolution: int = 512
+    """Width and height of the pictures, pixels."""
+    json: bool = False
+    """Print the labels as JSON, and nothing else, on standard output."""
+
+    def run(self, _: Sequence[str]) -> Answer:
+        from pain3d.synth.face_files import write_face
+
+        made = write_face(
+            self.out,
+            aus=self.aus,
+            on_phase=say,
+            seed=self.seed,
+            age_years=self.age_years,
+            sex=self.sex,
+            ethnicity=self.ethnicity,
+            yaw=self.yaw,
+            pitch=self.pitch,
+            light=self.light,
+            background=self.background,
+            resolution=self.resolution,
+        )
+        return Answer(text=made.text(), data=made.labels)
+
+
 Command = (
     Annotated[Demo, tyro.conf.subcommand("demo")]
+    | Annotated[Face, tyro.conf.subcommand("face")]
     | Annotated[Generate, tyro.conf.subcommand("generate")]
     | Annotated[Plan, tyro.conf.subcommand("plan")]
     | Annotated[Audit, tyro.conf.subcommand("audit")]
@@ -164,6 +220,9 @@ def main(words: Sequence[str] | None = None) -> int:
     if words is None:  # this process is the command's own
         leave_pandas_out()
     given = list(sys.argv[1:] if words is None else words)
+    if given == ["--version"]:
+        print(f"pain3d {__version__}")
+        return 0
     command = tyro.cli(
         Command,  # pyright: ignore[reportArgumentType]
         prog="pain3d",
@@ -178,8 +237,7 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"pain3d: error: {_with_flag(str(error), command)}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("pain3d: interrupted; run the same command again to go on", file=sys.stderr)
-        return INTERRUPTED
+        return told_interrupted()
     print(json.dumps(answer.data, indent=2) if command.json else answer.text)
     return answer.exit_code
 
@@ -216,10 +274,6 @@ def _with_flag(message: str, command: object) -> str:
     name, colon, rest = message.partition(":")
     flags = {part.name for owner in (command, PlanOptions()) for part in dataclasses.fields(owner)} - {"out"}  # pyright: ignore[reportArgumentType]
     return f"--{name.replace('_', '-')}{colon}{rest}" if name in flags else message
-
-
-def _verdict(findings: int, frames: int) -> str:
-    return f"{frames} frames: {'sound' if not findings else f'{findings} findings'}"
 
 
 if __name__ == "__main__":

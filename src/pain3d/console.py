@@ -35,6 +35,11 @@ def progress(what: str, unit: str) -> Iterator[Advance]:
         yield _Lines(what, unit)
 
 
+def say(what: str) -> None:
+    """Tell what begins, in a line of its own, above a bar if there is one."""
+    print(what, file=sys.stderr, flush=True)
+
+
 def _bar(console: Console, unit: str) -> Progress:
     return Progress(
         TextColumn("{task.description}"),

@@ -90,6 +90,8 @@ def pspi(
 
     Returns:
         A float for scalars, an array of the broadcast shape otherwise. NaN in, NaN out.
+
+    Ranges are not checked, for speed: an intensity of 9 is added up like any other. `Expression` checks them.
     """
     score = np.asarray(AU4) + np.maximum(AU6, AU7) + np.maximum(AU9, AU10) + np.asarray(AU43)
     return float(score) if np.ndim(score) == 0 else score
@@ -209,6 +211,8 @@ def _au_index(name: str) -> int:
 def _checked(name: str, intensity: object) -> float:
     if not isinstance(intensity, SupportsFloat):
         raise TypeError(f"{name}: intensity {intensity!r} is not a number; give a number from 0 to 5")
+    if np.ndim(intensity):  # pyright: ignore[reportArgumentType]
+        raise TypeError(f"{name}: intensity {intensity!r} is an array, but an Expression is one face; give one number")
     value = float(intensity)
     if math.isnan(value):
         raise ValueError(f"{name}: intensity is NaN; give a number from 0 to 5 (0 is absent)")

@@ -10,6 +10,8 @@ import hashlib
 
 import numpy as np
 
+from pain3d.arguments import whole_number
+
 MAX_SEED = 2**63 - 1
 
 
@@ -24,12 +26,19 @@ def stream(seed: int, *path: str | int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(derive_seed(seed, *path)))
 
 
+def subject_seed(seed: int, number: int) -> int:
+    """Seed of subject `number` of the dataset with this seed: the `seed` column of all its frames."""
+    return derive_seed(seed, "subject", number)
+
+
 def checked_seed(seed: int) -> int:
     """The seed itself.
 
     Raises:
+        TypeError: if it is no whole number.
         ValueError: if it is not in 0..2^63-1.
     """
+    seed = whole_number("seed", seed, "7")
     if not 0 <= seed <= MAX_SEED:
         raise ValueError(f"seed: {seed} is outside 0..{MAX_SEED}; give a whole number that is not negative")
     return seed

@@ -16,6 +16,7 @@ from pain3d.data.schema import ANNOTATIONS
 from pain3d.data.writer import write_shard
 from pain3d.errors import ArgumentError
 from pain3d.facs import PAIN_AUS
+from pain3d.streams import subject_seed
 
 TRAIN = "data/train-00000-of-00004.parquet"
 PAIN = "s00002-e01-v1"
@@ -364,3 +365,31 @@ def test_a_damaged_manifest_is_a_finding(out, content):
 def test_no_folder_at_all_is_a_bad_argument(tmp_path):
     with pytest.raises(ArgumentError, match="no such folder; name the folder that holds"):
         audit(tmp_path / "nowhere")
+
+
+def test_another_seed_in_the_manifest_is_found(out):
+    write_manifest(out, dataclasses.replace(read_manifest(out), seed=5))
+    assert [str(finding) for finding in audit(out).findings] == [
+        "manifest.json: seed: no subject's seed follows from 5: the manifest is not that of these frames"
+    ]
+
+
+def test_another_seed_of_a_subject_is_found(out):
+    def edit(rows):
+        for row in rows:
+            if row["subject_id"] == "s00002":
+                row["seed"] = 12345
+
+    handmade.rewrite(out, TRAIN, edit)
+    expected = subject_seed(0, 2)
+    assert [str(finding) for finding in audit(out).findings] == [
+        f"{TRAIN}: s00002-e00-v0: seed: 12345, but seed 0 of the dataset makes it {expected}"
+    ]
+
+
+@pytest.mark.parametrize("seed", ['"0"', "1.5", "true", "-1"])
+def test_a_seed_that_is_none_is_found(out, seed):
+    path = out / "manifest.json"
+    path.write_text(path.read_text().replace('"seed": 0,', f'"seed": {seed},'))
+    (finding,) = audit(out).findings
+    assert finding.rule == "manifest" and "field seed: " in finding.message

@@ -105,7 +105,7 @@ def test_a_damaged_shard_alone_is_made_again(tmp_path, finished, damage, stage):
     damage(out)
     assert begin(out, WHAT, SHARDS) == (SHARDS[1],)
     assert begin(out, WHAT, SHARDS) == (SHARDS[1],), "interrupted again before it was made"
-    with pytest.raises(DataError, match="1 shards are not made yet, data/train-00001"):
+    with pytest.raises(DataError, match="1 shard not made yet, data/train-00001"):
         finish(out, WHAT, SHARDS)
     make(out, [TASKS[1]])
     finish(out, WHAT, SHARDS)
@@ -293,3 +293,16 @@ def test_a_second_run_into_the_same_folder_is_refused(tmp_path):
     assert other.exitcode == 0
     with only_run(tmp_path / "out"):
         assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_foreign_parquet_file_among_the_shards_is_refused(tmp_path, finished):
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    (out / "data/mine.parquet").write_bytes(b"mine")
+    with pytest.raises(OutputError) as caught:
+        begin(out, WHAT, SHARDS)
+    assert str(caught.value) == (
+        f"{out}: data/mine.parquet is no file of this dataset, but whoever reads the folder's Parquet files, as "
+        f"load_dataset does, would read it; move it elsewhere and run the same command again; nothing was changed"
+    )
+    assert (out / "data/mine.parquet").read_bytes() == b"mine"

@@ -183,3 +183,39 @@ def test_a_damaged_picture_names_its_frame(tmp_path, out):
     sample = open_dataset(copy).find("s00004-e01-v1")
     with pytest.raises(DataError, match="s00004-e01-v1: image: the picture cannot be read"):
         _ = sample.image
+
+
+def test_an_empty_split_is_empty_and_says_which_are_not(tmp_path):
+    handmade.dataset(tmp_path, handmade.manifest(subjects=1))
+    dataset = open_dataset(tmp_path, "train")
+    assert repr(dataset) == f"Dataset({str(tmp_path)!r}, 0 frames of 0 subjects)"
+    assert (len(dataset), list(dataset), dataset.subjects) == (0, [], ())
+    whole = open_dataset(tmp_path).labels()
+    assert dataset.labels().schema.names == whole.schema.names
+    assert dataset.labels().schema.types == whole.schema.types
+    assert dataset.labels(["PSPI"]).column("PSPI").to_pylist() == []
+    with pytest.raises(ArgumentError, match="is not among the 0 frames opened"):
+        dataset.find("s00000-e00-v0")
+    with pytest.raises(IndexError) as caught:
+        dataset[0]
+    assert (
+        str(caught.value)
+        == f"index: 0 is outside a dataset of 0 frames; of {tmp_path}, these splits have some: test (8)"
+    )
+
+
+def test_a_frame_id_is_no_index(out):
+    with pytest.raises(TypeError) as caught:
+        open_dataset(out)["s00000-e00-v0"]
+    assert str(caught.value) == (
+        "index: 's00000-e00-v0' is not a number; a frame id is looked up with .find('s00000-e00-v0')"
+    )
+    with pytest.raises(TypeError, match=r"index: 1\.0 is not a whole number"):
+        open_dataset(out)[1.0]
+    assert open_dataset(out)[np.int64(3)].frame_id == open_dataset(out)[3].frame_id
+
+
+def test_a_sample_is_shown_in_a_line_without_arrays(out):
+    shown = repr(open_dataset(out).find("s00000-e00-v0"))
+    assert shown.startswith("Sample('s00000-e00-v0', ") and shown.endswith(", Expression(), pspi=0)")
+    assert len(shown) < 150 and "array" not in shown

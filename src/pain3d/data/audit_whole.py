@@ -10,10 +10,11 @@ import numpy as np
 
 from pain3d.data.audit_labels import LabelBlock
 from pain3d.data.findings import Finding
-from pain3d.data.manifest import Manifest, ShardRecord
+from pain3d.data.manifest import MANIFEST, Manifest, ShardRecord
 from pain3d.data.schema import frame_id
 from pain3d.demographics import subject_id
 from pain3d.facs import MAX_PSPI, pspi_of_vectors
+from pain3d.streams import subject_seed
 
 _PERSON = ("age_years", "age_band", "sex", "ethnicity", "skin_tone_mst", "ita_degrees", "seed")
 _VIEW = ("yaw", "pitch", "roll", "camera", "light", "background")
@@ -34,6 +35,8 @@ class WholeDataset:
         self._shared: dict[tuple[object, ...], tuple[str, bytes]] = {}
         self._scores: dict[tuple[int, int], float] = {}
         self._seeds: dict[int, int] = {}
+        self._expected_seeds: dict[int, int] = {}
+        self._strays: dict[int, Finding] = {}
         self._at_once: list[Finding] = []
 
     @property
@@ -69,10 +72,14 @@ class WholeDataset:
             other = self._seeds.setdefault(seed, number)
             if other != number:
                 self._found("seed", name, f"{seed} is also the seed of {subject_id(other)}", shard)
+            if number >= 0 and number not in self._strays and seed != self._seed_of(number):
+                message = f"{seed}, but seed {self._manifest.seed} of the dataset makes it {self._seed_of(number)}"
+                self._strays[number] = Finding(rule="seed", where=name, message=message, file=shard.file)
 
     def findings(self) -> Iterator[Finding]:
         """Everything that is wrong across rows."""
         yield from self._at_once
+        yield from self._foreign_seeds()
         yield from self._missing_frames()
         for name, neutral in self._links:
             if neutral not in self._files:
@@ -91,6 +98,20 @@ class WholeDataset:
         if digest != expected:
             what = ", ".join(names) or "Action Units"
             self._found(str(key[0]), block.ids[i], f"{what} differ from {first}, which shows the same {key[0]}", shard)
+
+    def _seed_of(self, number: int) -> int:
+        """What the dataset's seed makes of a subject, derived once."""
+        if number not in self._expected_seeds:
+            self._expected_seeds[number] = subject_seed(self._manifest.seed, number)
+        return self._expected_seeds[number]
+
+    def _foreign_seeds(self) -> Iterator[Finding]:
+        """The first frame of each subject whose seed is another; where all are, the manifest is the one to blame."""
+        if len(self._strays) > 1 and len(self._strays) == len(self._splits):
+            message = f"no subject's seed follows from {self._manifest.seed}: the manifest is not that of these frames"
+            yield Finding(rule="seed", where=MANIFEST, message=message)
+        else:
+            yield from self._strays.values()
 
     def _missing_frames(self) -> Iterator[Finding]:
         design = self._manifest.design

@@ -6,6 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 finding``, ``1,200 findings``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """One broken rule."""
@@ -39,6 +44,11 @@ class AuditReport:
     def ok(self) -> bool:
         """True when no rule is broken."""
         return not self.findings
+
+    @property
+    def verdict(self) -> str:
+        """``sound``, or how many findings there are."""
+        return counted(len(self.findings), "finding") if self.findings else "sound"
 
     @property
     def by_rule(self) -> dict[str, int]:

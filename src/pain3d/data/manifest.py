@@ -24,6 +24,7 @@ from pain3d.data.images import Palette, PaletteEntry
 from pain3d.data.schema import HEATMAP_MAX_MM, SCHEMA_VERSION, Annotation
 from pain3d.demographics import SPLITS, Split
 from pain3d.errors import DataError
+from pain3d.streams import checked_seed
 
 MANIFEST = "manifest.json"
 PROGRESS = ".progress"
@@ -206,6 +207,7 @@ def _content(manifest: Manifest) -> dict[str, Any]:
 
 def _from_content(content: Mapping[str, Any]) -> Manifest:
     fields = {name: value for name, value in content.items() if name != "format"}
+    checked_seed(fields["seed"])
     design = _design(fields.pop("design"))
     palette = tuple(PaletteEntry(**{**entry, "color": tuple(entry["color"])}) for entry in fields.pop("palette"))
     shards = tuple(shard_record(shard) for shard in fields.pop("shards"))

@@ -19,6 +19,7 @@ from pathlib import Path
 from pain3d.data.card import write_card
 from pain3d.data.croissant import write_croissant
 from pain3d.data.files import TEMPORARY_SUFFIX, file_sha256, write_atomically
+from pain3d.data.findings import counted
 from pain3d.data.manifest import (
     MANIFEST,
     PROGRESS,
@@ -42,10 +43,11 @@ def begin(out: Path, manifest: Manifest, shards: Sequence[ShardPlan]) -> tuple[S
     (SHA-256); nothing is written when the dataset is finished and all of it is sound.
 
     Raises:
-        OutputError: as `check_output`; nothing is changed then.
+        OutputError: as `check_output`, or if a Parquet file that is no shard lies among them; nothing is changed then.
         StorageError: if the folder cannot be written.
     """
     check_output(out, manifest)
+    _refuse_strangers(out, shards)
     if not (out / MANIFEST).exists():
         _make_folder(out / PROGRESS)
         write_manifest(out, dataclasses.replace(manifest, complete=False, shards=()))
@@ -122,7 +124,7 @@ def finish(out: Path, manifest: Manifest, shards: Sequence[ShardPlan]) -> Manife
     records = _records(out)
     missing = [shard.file for shard in shards if shard.file not in records or not (out / shard.file).exists()]
     if missing:
-        raise DataError(f"{out}: {len(missing)} shards are not made yet, {missing[0]} first; run generate again")
+        raise DataError(f"{out}: {counted(len(missing), 'shard')} not made yet, {missing[0]} first; run generate again")
     final = dataclasses.replace(manifest, complete=True, shards=tuple(records[shard.file] for shard in shards))
     write_card(out, final)
     write_croissant(out, final)
@@ -196,6 +198,19 @@ def _refuse_other_files(out: Path) -> None:
     if others:
         listed = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
         raise OutputError(f"{out}: holds other files ({listed}); name a new or empty folder; nothing was changed")
+
+
+def _refuse_strangers(out: Path, shards: Sequence[ShardPlan]) -> None:
+    """Refuse a Parquet file among the shards that is none of them."""
+    planned = {shard.file for shard in shards}
+    for path in sorted((out / "data").glob("*.parquet")):
+        name = path.relative_to(out).as_posix()
+        if name not in planned:
+            raise OutputError(
+                f"{out}: {name} is no file of this dataset, but whoever reads the folder's Parquet files, as "
+                f"load_dataset does, would read it; move it elsewhere and run the same command again; "
+                f"nothing was changed"
+            )
 
 
 def _note(out: Path, file: str) -> Path:

@@ -13,10 +13,11 @@ from typing import Any, overload
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pain3d.arguments import whole_number
 from pain3d.data.files import file_sha256
 from pain3d.data.manifest import Manifest, ShardRecord, read_manifest
 from pain3d.data.sample import Sample, sample_of_row
-from pain3d.data.schema import label_columns
+from pain3d.data.schema import dataset_schema, label_columns
 from pain3d.demographics import SPLITS
 from pain3d.errors import ArgumentError, DataError
 
@@ -84,9 +85,12 @@ class Dataset(Sequence[Sample]):
     def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        number = index + len(self) if index < 0 else index
+        if isinstance(index, str):
+            raise TypeError(f"index: {index!r} is not a number; a frame id is looked up with .find({index!r})")
+        whole = whole_number("index", index, "0")
+        number = whole + len(self) if whole < 0 else whole
         if not 0 <= number < len(self):
-            raise IndexError(f"index: {index} is outside a dataset of {len(self)} frames")
+            raise IndexError(f"index: {index} is outside a dataset of {len(self)} frames{self._where_frames_are()}")
         shard = bisect.bisect_right(self._starts, number) - 1
         row = number - self._starts[shard]
         group_starts = self._footer(shard)[1]
@@ -96,6 +100,11 @@ class Dataset(Sequence[Sample]):
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[i] for i in range(len(self)))
+
+    def _where_frames_are(self) -> str:
+        """The way out of an empty split; nothing where there are frames."""
+        filled = [f"{split} ({self.manifest.rows_of(split)})" for split in SPLITS if self.manifest.rows_of(split)]
+        return "" if len(self) else f"; of {self.path}, these splits have some: {', '.join(filled)}"
 
     def __repr__(self) -> str:
         return f"Dataset({str(self.path)!r}, {len(self)} frames of {len(self.subjects)} subjects)"
@@ -129,6 +138,9 @@ class Dataset(Sequence[Sample]):
     def labels(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Every column that is no picture, or those named, for all frames: small."""
         names = list(label_columns() if columns is None else columns)
+        if not self._shards:  # a split that no subject fell in
+            schema = dataset_schema(self.manifest.annotations)
+            return pa.schema([schema.field(name) for name in names], metadata=schema.metadata).empty_table()
         tables = []
         for number, shard in enumerate(self._shards):
             path, metadata = self.path / shard.file, self._footer(number)[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -29,7 +29,7 @@ class Sample:
     expression_id: int
     view_id: int
     expression: Expression
-    landmarks: Float[np.ndarray, "68 2"] = field(repr=False)
+    landmarks: Float[np.ndarray, "68 2"]
     """iBUG-68 x, y in pixels, float32, pixel centres at .5."""
     age_years: int
     age_band: AgeBand
@@ -42,14 +42,14 @@ class Sample:
     """Degrees, as pitch and roll."""
     pitch: float
     roll: float
-    camera: Float[np.ndarray, "16"] = field(repr=False)
+    camera: Float[np.ndarray, "16"]
     """fx fy cx cy, then world-to-camera 3x4, row major, float32."""
     light: str
     background: str
     seed: int
-    row: Mapping[str, Any] = field(repr=False)
+    row: Mapping[str, Any]
     """Every column as stored, the encoded pictures included."""
-    find: Callable[[str], Sample] = field(repr=False)
+    find: Callable[[str], Sample]
     """Gives the sample of a frame id of the same dataset."""
 
     @property
@@ -112,6 +112,10 @@ class Sample:
             "aus": self.expression.vector.astype(np.float32),
             "pspi": np.float32(self.pspi),
         }
+
+    def __repr__(self) -> str:
+        who = f"{self.age_years} years, {self.sex}, {self.ethnicity}"
+        return f"Sample({self.frame_id!r}, {who}, yaw={self.yaw:.0f}, {self.expression!r}, pspi={self.pspi:g})"
 
     def _decoded(self, name: str, decode: Callable[[bytes], _Picture]) -> _Picture:
         try:

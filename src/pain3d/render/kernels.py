@@ -411,9 +411,7 @@ def depth_map(
 
 
 @wp.func
-def free_share(
-    height: wp.array2d(dtype=wp.int32), ix: int, iy: int, fx: float, fy: float, level_um: float
-) -> float:
+def free_share(height: wp.array2d(dtype=wp.int32), ix: int, iy: int, fx: float, fy: float, level_um: float) -> float:
     """Share of the four texels around a place of a depth map that do not rise above a level."""
     free = float(0.0)
     if float(height[iy, ix]) <= level_um:
@@ -467,7 +465,7 @@ def gather_occlusion(
     possible[i] = possible[i] + cosine
     # walls count at grazing angles as well, where a texel of the map hides how steep the surface itself is
     steep = wp.sqrt(wp.max(1.0 - cosine * cosine, 0.0)) / wp.max(cosine, 0.15)
-    wall = 1.0 - free_share(height, ix, iy, fx, fy, level + wp.min(0.7 * steep, 4.0) / scale * 1.0e6)
+    wall = 1.0 - free_share(height, ix, iy, fx, fy, level + wp.min(0.5 * steep, 2.0) / scale * 1.0e6)
     if wall > 0.0:
         x = direction[0]
         y = direction[1]

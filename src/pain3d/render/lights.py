@@ -46,11 +46,11 @@ def _daylight_window(rng: np.random.Generator) -> Light:
         level=(0.2, 0.19, 0.18),
         below=(0.13, 0.11, 0.095),
         lobes=(
-            Lobe(direction=direction(-side * 70, 5), colour=(0.26, 0.24, 0.22), sharpness=2.0),
+            Lobe(direction=direction(-side * 70, 5), colour=(0.34, 0.32, 0.3), sharpness=2.0),
             Lobe(direction=direction(azimuth, elevation), colour=_scaled(sky, 0.4), sharpness=3.0),
         ),
-        exposure=1.2,
-        backdrop=_scaled((0.56, 0.54, 0.52), rng.uniform(0.8, 1.1)),
+        exposure=1.32,
+        backdrop=_scaled((0.5, 0.48, 0.46), rng.uniform(0.8, 1.1)),
     )
 
 
@@ -93,7 +93,7 @@ def _bedside_lamp(rng: np.random.Generator) -> Light:
             Lobe(direction=direction(-side * 60, 0), colour=(0.16, 0.15, 0.16), sharpness=1.5),
             Lobe(direction=direction(azimuth, elevation), colour=_scaled(warm, 0.5), sharpness=2.5),
         ),
-        exposure=1.15,
+        exposure=1.25,
         backdrop=_scaled((0.44, 0.35, 0.27), rng.uniform(0.85, 1.2)),
         grain=0.005,
     )
@@ -115,8 +115,8 @@ def _dim_ward(rng: np.random.Generator) -> Light:
             Lobe(direction=direction(-azimuth, 20), colour=(0.2, 0.16, 0.12), sharpness=2.5),
             Lobe(direction=direction(0, 0), colour=_scaled(pale, 0.1), sharpness=1.5),
         ),
-        exposure=1.22,
-        backdrop=_scaled((0.33, 0.34, 0.35), rng.uniform(0.85, 1.2)),
+        exposure=1.7,
+        backdrop=_scaled((0.22, 0.227, 0.233), rng.uniform(0.85, 1.2)),
         grain=0.007,
     )
 
@@ -154,8 +154,8 @@ def _studio(rng: np.random.Generator) -> Light:
             Lobe(direction=direction(-side * 50, 10), colour=_scaled(flash, 0.42), sharpness=3.5),
             Lobe(direction=direction(-side * 140, 30), colour=_scaled(flash, 1.1), sharpness=8.0),
         ),
-        exposure=1.22,
-        backdrop=_scaled((0.55, 0.55, 0.55), rng.uniform(0.8, 1.2)),
+        exposure=1.32,
+        backdrop=_scaled((0.5, 0.5, 0.5), rng.uniform(0.8, 1.2)),
     )
 
 

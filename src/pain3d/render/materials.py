@@ -29,8 +29,12 @@ SKIN_F0 = wp.constant(0.032)
 HAIR_F0 = wp.constant(0.046)
 OIL_SHARE = wp.constant(0.3)
 """Share of the sharper lobe of skin."""
+LOBE_SINE = wp.constant(0.3)
+"""Sine of the half width of what rough skin mirrors: so far above the horizon its own relief hides nothing."""
 WET_ROUGHNESS = wp.constant(0.4)
 """Teeth, tongue and mucosa are wet."""
+CATCHLIGHT = wp.constant(0.17)
+"""Most that the bright core of a lamp reaches from its middle in the eye (tangent): under a third of the iris."""
 MIRROR_SIDE = wp.constant(32)
 """Texels along the side of an octahedral map of the surroundings."""
 
@@ -82,7 +86,7 @@ class Skin:
     occlusion: wp.array(dtype=wp.vec4)
     """Bent normal (head frame) and unoccluded share of the sky, 0..1, for each vertex."""
     walls: wp.array2d(dtype=float)
-    """(vertex, harmonic): share of a mirror's view, towards a direction of the head frame, that the head itself fills."""
+    """(vertex, harmonic): share of a mirror's view (towards a direction of the head frame) that the head fills."""
     spread: wp.array(dtype=wp.vec3)
     """How much of its key light a vertex takes from its neighbours, for red, green and blue."""
     spacing_m: wp.array(dtype=float)
@@ -283,21 +287,25 @@ def bounced(open_sky: float, albedo: float) -> float:
 
 @wp.func
 def lamp_image(r: wp.vec3, light: Lighting) -> float:
-    """The lamp as a polished surface shows it: window panes, softbox or disc, 0..1."""
+    """The lamp as the tear film shows it: window panes, softbox or disc, its edge blurred, 0..1."""
     toward = wp.dot(r, light.key_direction)
     if toward <= 0.2:
         return 0.0
-    x = wp.dot(r, light.key_right) / (toward * light.key_size[0])
-    y = wp.dot(r, light.key_up) / (toward * light.key_size[1])
-    if light.panes[0] < 0.5:
-        return wp.clamp((1.15 - wp.sqrt(x * x + y * y)) / 0.3, 0.0, 1.0)
-    inside = wp.clamp((1.1 - wp.abs(x)) / 0.2, 0.0, 1.0) * wp.clamp((1.1 - wp.abs(y)) / 0.2, 0.0, 1.0)
+    core = wp.min(1.0, CATCHLIGHT / wp.max(light.key_size[0], light.key_size[1]))
+    x = wp.dot(r, light.key_right) / (toward * light.key_size[0] * core)
+    y = wp.dot(r, light.key_up) / (toward * light.key_size[1] * core)
+    distance = wp.sqrt(x * x + y * y)
+    if light.panes[0] > 0.5:
+        # a square with round corners
+        distance = wp.sqrt(wp.sqrt(x * x * x * x + y * y * y * y))
+    inside = wp.clamp((1.3 - distance) / 0.7, 0.0, 1.0)
+    inside = inside * inside * (3.0 - 2.0 * inside)
     if inside > 0.0 and light.panes[0] > 1.5:
         across = (x * 0.5 + 0.5) * light.panes[0]
         across = wp.abs(across - float(whole(across + 0.5)))
         down = (y * 0.5 + 0.5) * light.panes[1]
         down = wp.abs(down - float(whole(down + 0.5)))
-        inside = inside * wp.clamp(wp.min(across, down) / 0.09, 0.25, 1.0)
+        inside = inside * wp.clamp(wp.min(across, down) / 0.12, 0.45, 1.0)
     return inside
 
 
@@ -556,9 +564,11 @@ def skin_shine(s: Surface, g: Arriving, light: Lighting) -> wp.vec3:
     lobes += share * ggx_lobe(wp.min(0.3 * alpha + lamp, 1.0), nh, nl, nv)
     shine = light.key_colour * (lobes * schlick(f0, vh) * nl * g.shadow * PI)
     mirror_direction = s.normal * (2.0 * cosine) - s.view
-    # what the surroundings do not fill shows other skin
-    seen = mirrored(mirror_direction, roughness, light) * g.mirror
-    seen += wp.cw_mul(s.albedo, g.ambient) * (1.0 - g.mirror)
+    # walls of the head, and slopes of the relief that lean away from the camera, mirror skin instead of surroundings
+    above = wp.min(wp.dot(s.smooth, s.view), LOBE_SINE) + LOBE_SINE
+    clear = g.mirror * wp.clamp((wp.dot(mirror_direction, s.smooth) + LOBE_SINE) / above, 0.0, 1.0)
+    seen = mirrored(mirror_direction, roughness, light) * clear
+    seen += wp.cw_mul(s.albedo, g.ambient) * (1.0 - clear)
     shine += seen * env_reflectance(f0, roughness, nv)
     return shine * (strength * g.contact * s.cavity)
 
@@ -573,9 +583,13 @@ def hashed(i: int) -> int:
 
 @wp.func
 def strand(u: float, v: float, density: float) -> float:
-    """1 where a lash hair is: hairs of hashed place, lean and length; u along the lid, v from root to tip."""
+    """How dark lashes are, 0..1: hairs of hashed place, lean and length; u along the lid, v from root to tip.
+
+    Hairs stand closer than pixels: each is drawn twice as wide and half as dark, over the mean of all, and the roots
+    close to a line.
+    """
     hairs = float(62.0)
-    found = float(0.0)
+    found = wp.max(0.9 - 3.0 * v, 0.38 * (1.0 - v / 0.85)) * density
     for k in range(3):
         # neighbours lean into this cell
         cell = whole(u * hairs) + k - 1
@@ -584,8 +598,8 @@ def strand(u: float, v: float, density: float) -> float:
         g = float((bits >> 10) & 1023) / 1023.0
         middle = (float(cell) + 0.5 + 0.5 * (h - 0.5) + (g - 0.5) * 1.3 * v * v) / hairs
         long = 0.62 + 0.38 * h
-        width = 0.26 * (1.0 - v / long) / hairs
+        width = 0.52 * (1.0 - v / long) / hairs
         kept = float((bits >> 5) & 255) < density * 256.0
-        if kept and v < long and wp.abs(u - middle) < width:
-            found = float(1.0)
-    return found
+        if kept and v < long:
+            found = wp.max(found, 0.6 * (1.0 - wp.abs(u - middle) / wp.max(width, 1.0e-6)))
+    return wp.clamp(found * wp.min(1.0, 6.0 * (1.0 - v)), 0.0, 1.0)

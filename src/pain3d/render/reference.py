@@ -3,7 +3,8 @@
 Independent where a renderer goes wrong: projection, visibility by brute force over triangles in double precision,
 perspective-correct interpolation, texture lookup, labels, supersampling instead of edge coverage, ray-cast shadow
 instead of a depth map. The equations of light are those of `materials`, written once more for whole arrays. Not
-covered: lashes, grain, contact shadow of lids, texture levels beyond the finest, occlusion baked from depth maps.
+covered: lashes, grain, contact shadow of lids, texture levels beyond the finest, occlusion and walls baked from depth
+maps.
 """
 
 from __future__ import annotations
@@ -172,6 +173,7 @@ def _radiance(
     roughness = np.maximum(_bilinear(maps.roughness[..., None] / 255, uv), 0.05)
     regions = segmentation(mesh, seen, maps)[..., None]
     part = mesh.topology.part[np.maximum(seen.triangle, 0)][..., None]
+    roughness = np.where(part == Part.SKIN, roughness, np.minimum(roughness, 0.4))
     living = (part == Part.SKIN) & (regions != Region.GARMENT) & (regions != Region.HAIR)
     key = interpolate(mesh, seen, arriving.key)
     ambient = interpolate(mesh, seen, arriving.ambient)
@@ -188,28 +190,29 @@ def _radiance(
     cavity = _bilinear(_cavity(maps)[..., None], uv)
     matt = matt * (0.4 + 0.6 * cavity)
     radiance = albedo * matt
-    radiance = radiance + _shine(normal, view, roughness, shadow, occlusion, living, regions, part, light) * cavity
+    mirror_direction = 2 * _dot(normal, view) * normal - view
+    above = np.minimum(_dot(smooth, view), 0.3) + 0.3
+    clear = np.minimum(1.2 * occlusion**2, 1) * np.clip((_dot(mirror_direction, smooth) + 0.3) / above, 0, 1)
+    mirrored = _mirrored(mirror_direction, roughness, light) * clear + albedo * ambient * (1 - clear)
+    radiance = radiance + _shine(normal, view, roughness, shadow, mirrored, living, regions, part, light) * cavity
     rim = (1 - np.maximum(_dot(normal, view), 0.05)) ** 3
     return radiance + np.where(living | (regions == Region.GARMENT), 0.2 * albedo * matt * rim, 0)
 
 
-def _shine(normal, view, roughness, shadow, occlusion, living, regions, part, light: Light) -> np.ndarray:
+def _shine(normal, view, roughness, shadow, mirrored, living, regions, part, light: Light) -> np.ndarray:
     """Two lobes of the key light and the mirrored surroundings; eyes are left matt here."""
     direction, colour = np.array(light.key_direction), np.array(light.key_colour)
     cloth, hair = regions == Region.GARMENT, regions == Region.HAIR
     strength = np.where(part == Part.SKIN, np.where(cloth, 0.25, np.where(hair, 0.6, 1.0)), 1.0)
     f0 = np.where((part == Part.SKIN) & hair, 0.046, 0.032)
-    roughness = np.where(part == Part.SKIN, roughness, np.minimum(roughness, 0.4))
-    cosine = _dot(normal, view)
-    nv, nl = np.maximum(cosine, 0.05), np.maximum(_dot(normal, direction), 0)
+    nv, nl = np.maximum(_dot(normal, view), 0.05), np.maximum(_dot(normal, direction), 0)
     half = _unit(direction + view)
     nh, vh = np.clip(_dot(normal, half), 0, 1), np.clip(_dot(view, half), 0, 1)
     lamp, alpha, share = 0.35 * min(light.key_size), roughness**2, np.where(living, 0.3, 0.0)
     lobes = (1 - share) * _ggx(np.minimum(alpha + lamp, 1), nh, nl, nv)
     lobes = lobes + share * _ggx(np.minimum(0.3 * alpha + lamp, 1), nh, nl, nv)
     shine = colour * lobes * (f0 + (1 - f0) * (1 - vh) ** 5) * nl * shadow * math.pi
-    mirrored = _mirrored(2 * cosine * normal - view, roughness, light)
-    shine = shine + mirrored * _env_reflectance(f0, roughness, nv) * np.minimum(1.2 * occlusion**2, 1)
+    shine = shine + mirrored * _env_reflectance(f0, roughness, nv)
     return np.where(part == Part.EYE, 0, shine * strength)
 
 

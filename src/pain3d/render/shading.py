@@ -278,7 +278,7 @@ def cover_by_lashes(
     # out
     covered: wp.array2d(dtype=wp.int32),
 ):
-    """How many of eight samples of each pixel a lash covers, each card counted; integers, so order is nothing."""
+    """How much of each pixel lashes cover, in 256ths, each card counted; integers, so order is nothing."""
     i = wp.tid()
     t = lash_triangles[i]
     # lower lids come second and have fewer hairs
@@ -318,15 +318,14 @@ def cover_by_lashes(
                     near = wa * na + wb * nb + wc * nc
                     free = behind == EMPTY
                     if not free:
-                        free = 1.0 / near < packed_depth(behind) + 0.0006
+                        free = 1.0 / near < packed_depth(behind) + 0.0015
                     if free:
                         uv = (
                             uvs[corners[0]] * (wa * na) + uvs[corners[1]] * (wb * nb) + uvs[corners[2]] * (wc * nc)
                         ) / near
                         u = (uv[0] - cell[0]) / (cell[2] - cell[0])
                         v = (uv[1] - cell[1]) / (cell[3] - cell[1])
-                        if strand(u, v, density) > 0.5:
-                            hits += 1
+                        hits += int(32.0 * strand(u, v, density) + 0.5)
             if hits > 0:
                 wp.atomic_add(covered, y, x, hits)
 
@@ -348,7 +347,7 @@ def finish(
     here = rgb[i]
     v = wp.vec3(float(here[0]), float(here[1]), float(here[2]))
     if hits > 0:
-        through = 1.0 - 0.85 * wp.min(float(hits) / 8.0, 1.0)
+        through = 1.0 - 0.85 * wp.min(float(hits) / 256.0, 1.0)
         v = wp.cw_mul(v, v) * through + wp.cw_mul(lash_colour, lash_colour) * (1.0 - through)
         v = wp.vec3(wp.sqrt(v[0]), wp.sqrt(v[1]), wp.sqrt(v[2]))
     if grain > 0.0:

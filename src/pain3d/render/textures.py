@@ -20,7 +20,7 @@ from pain3d.render.lighting import LOWEST, SPREAD_STEPS, key_axes
 from pain3d.skin.maps import SkinMaps
 
 LEVELS = 8
-SKY_DIRECTIONS = 20
+SKY_DIRECTIONS = 32
 SKY_SIDE = 128
 SKY_HALF_M = 0.2
 SKY_CENTRE_M = (0.0, -0.04, -0.07)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pain3d.data.findings import counted
 from pain3d.demographics import AGE_BANDS, CELLS, ETHNICITIES, SEXES, SPLITS
 from pain3d.expressions import LEVELS
 from pain3d.synth.plan import PlanConfig, plan_frames, plan_shards
@@ -106,9 +107,11 @@ def balance_of_plan(config: PlanConfig) -> Balance:
     ]
     size = round(config.frames * config.resolution**2 * BYTES_PER_PIXEL)
     shards = len(plan_shards(config))
+    people, views = counted(len(config.subject_numbers), "subject"), counted(config.views, "view")
+    people, views = counted(len(config.subject_numbers), "subject"), counted(config.views, "view")
     title = (
-        f"{len(config.subject_numbers):,} subjects x ({' + '.join(['1 neutral', *kinds])}) x {config.views} views = "
-        f"{config.frames:,} frames of {config.resolution} x {config.resolution}, {shards} shards, "
+        f"{people} x ({' + '.join(['1 neutral', *kinds])}) x {views} = "
+        f"{counted(config.frames, 'frame')} of {config.resolution} x {config.resolution}, {counted(shards, 'shard')}, "
         f"about {size / 1e9:.2g} GB"
     )
     return balance_of_rows(rows, title=title, frames=config.frames, shards=shards, size=size)

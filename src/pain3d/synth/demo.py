@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pain3d.data.audit import audit
-from pain3d.data.findings import AuditReport
-from pain3d.synth.generate import Advance, Result, Workers, generate
+from pain3d.data.findings import AuditReport, counted
+from pain3d.synth.generate import Advance, Phase, Result, Workers, generate
 from pain3d.synth.page import write_page
 from pain3d.synth.plan import PlanConfig
 from pain3d.synth.sheet import show
@@ -29,12 +29,11 @@ class Demo:
 
     def text(self) -> str:
         """What was made and where it lies, for people."""
-        verdict = "sound" if self.report.ok else f"{len(self.report.findings)} findings"
         return "\n".join(
             [
                 self.result.text(),
                 *(str(finding) for finding in self.report.findings),
-                f"audit: {self.report.frames} frames, {verdict}",
+                f"audit: {counted(self.report.frames, 'frame')}, {self.report.verdict}",
                 f"contact sheet: {self.contact_sheet}",
                 f"page:          {self.page}",
             ]
@@ -50,10 +49,19 @@ class Demo:
         }
 
 
-def demo(out: Path | str, *, seed: int = 0, workers: Workers = "auto", on_progress: Advance | None = None) -> Demo:
+def demo(
+    out: Path | str,
+    *,
+    seed: int = 0,
+    workers: Workers = "auto",
+    on_progress: Advance | None = None,
+    on_phase: Phase = lambda said: None,
+) -> Demo:
     """Make `demo_config` in `out`, audit it, and draw it; arguments and errors as in `generate`."""
-    result = generate(out, demo_config(seed), workers=workers, on_progress=on_progress)
+    result = generate(out, demo_config(seed), workers=workers, on_progress=on_progress, on_phase=on_phase)
+    on_phase("checking: every file, label and picture")
     report = audit(result.out)
+    on_phase("writing the page")
     return Demo(
         result=result,
         report=report,

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from pain3d import __version__
+from pain3d.arguments import instance_of
+from pain3d.data.findings import counted
 from pain3d.data.manifest import Design, Json, Manifest, ShardPlan, ShardRecord, environment
 from pain3d.data.progress import begin, check_output, finish, only_run
 from pain3d.data.writer import write_shard
@@ -25,6 +27,9 @@ from pain3d.synth.workers import Handler, Tick, run_tasks, usable_cores
 Workers = int | Literal["auto"]
 Advance = Callable[[int, int], None]
 """(frames made, frames to make)."""
+Phase = Callable[[str], None]
+"""Told in words what begins."""
+PREPARING = "preparing: kernels and head model (the first time on a machine takes about 15 s)"
 _Given = TypeVar("_Given")
 _Answer = TypeVar("_Answer")
 
@@ -41,15 +46,21 @@ class Result:
     """Frames of shards that earlier runs finished."""
     seconds: float
     """How long it took."""
+    seconds_to_first_frame: float
+    """How much of that passed before the first frame was there: kernels, head model, worker processes, first skin."""
 
     def text(self) -> str:
         """What was done, for people."""
-        total = f"{self.out}: {self.manifest.frames:,} frames in {len(self.manifest.shards)} shards"
+        shards = counted(len(self.manifest.shards), "shard")
+        total = f"{self.out}: {counted(self.manifest.frames, 'frame')} in {shards}"
         if not self.frames_made:
             return f"{total}; all there already, nothing done"
         kept = f", {self.frames_kept:,} kept" if self.frames_kept else ""
-        rate = self.frames_made / self.seconds
-        return f"{total}; {self.frames_made:,} made in {self.seconds:.1f} s ({rate:.1f} frames/s){kept}"
+        made = f"{self.frames_made:,} made in {self.seconds:.1f} s"
+        if self.frames_made == 1:
+            return f"{total}; {made}{kept}"
+        rate = (self.frames_made - 1) / max(self.seconds - self.seconds_to_first_frame, 0.001)
+        return f"{total}; {made} (start-up {self.seconds_to_first_frame:.1f} s, then {rate:.1f} frames/s){kept}"
 
     def to_json(self) -> dict[str, object]:
         """The same as plain values."""
@@ -60,6 +71,7 @@ class Result:
             "frames_made": self.frames_made,
             "frames_kept": self.frames_kept,
             "seconds": round(self.seconds, 3),
+            "seconds_to_first_frame": round(self.seconds_to_first_frame, 3),
             "sha256": {shard.file: shard.sha256 for shard in self.manifest.shards},
         }
 
@@ -71,6 +83,7 @@ def generate(
     workers: Workers = "auto",
     device: str = "cpu",
     on_progress: Advance | None = None,
+    on_phase: Phase = lambda said: None,
 ) -> Result:
     """Make a dataset, or go on making it where an earlier run stopped.
 
@@ -82,13 +95,16 @@ def generate(
         workers: processes; ``auto``: one for each core that this process may use.
         device: ``cpu``, or a CUDA device such as ``cuda:0``.
         on_progress: called with (frames made, frames to make) after each frame.
+        on_phase: called with what begins, in words, before anything that takes long and shows no frames.
 
     Raises:
+        TypeError: if `config` is no PlanConfig.
         ArgumentError: for workers below 1 or an unknown device.
         OutputError: if `out` holds anything else.
         WorkerError, StorageError: if a worker dies or the disk fails; run again to go on.
     """
     started = time.monotonic()
+    instance_of(PlanConfig, "config", config, "PlanConfig(subjects=50)")
     folder = Path(out)
     count = checked_workers(workers)
     manifest = plan_manifest(config, device)
@@ -104,7 +120,8 @@ def generate(
             workers=count,
             on_tick=counter.tick,
             on_result=counter.shard,
-            before=partial(prepare, device),  # once for all workers: each would compile the same kernels
+            # Once for all workers: each would compile the same kernels.
+            before=partial(_prepare_machine, device, on_phase),
         )
         final = finish(folder, manifest, plans)
     return Result(
@@ -113,7 +130,13 @@ def generate(
         frames_made=counter.to_make,
         frames_kept=config.frames - counter.to_make,
         seconds=time.monotonic() - started,
+        seconds_to_first_frame=(counter.first_at or started) - started,
     )
+
+
+def _prepare_machine(device: str, on_phase: Phase) -> None:
+    on_phase(PREPARING)
+    prepare(device)
 
 
 def checked_workers(workers: Workers) -> int:
@@ -124,7 +147,11 @@ def checked_workers(workers: Workers) -> int:
     """
     if workers == "auto":
         return usable_cores()
-    if not isinstance(workers, int) or workers < 1:
+    if isinstance(workers, bool) or not isinstance(workers, int):
+        raise ArgumentError(
+            f"workers: {workers!r} is no whole number; give a number of processes, or auto for one a core"
+        )
+    if workers < 1:
         raise ArgumentError(f"workers: {workers} is below 1; give a number of processes, or auto for one a core")
     return workers
 
@@ -194,11 +221,15 @@ class _Counter:
 
     def __init__(self, to_make: int, on_progress: Advance | None) -> None:
         self.to_make = to_make
+        self.first_at: float | None = None
+        """When the first frame was there, on the monotonic clock."""
         self._done = 0
         self._on_progress = on_progress
 
     def tick(self) -> None:
         self._done += 1
+        if self.first_at is None:
+            self.first_at = time.monotonic()
         if self._on_progress is not None:
             self._on_progress(self._done, self.to_make)
 

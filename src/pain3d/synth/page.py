@@ -20,7 +20,7 @@ from pain3d.data.sample import Sample
 from pain3d.errors import storage_error
 from pain3d.facs import AU_DESCRIPTIONS, MAX_INTENSITY, PAIN_AUS, Expression
 from pain3d.synth.balance import Balance, balance_of_rows
-from pain3d.synth.preview import Pair, by_expression, choose_pairs, classes, dotted, overlay, preview_folder
+from pain3d.synth.preview import Pair, by_expression, choose_pairs, classes, dotted, overlay, preview_folder, units_text
 
 PAIRS = 10
 SIDE = 320
@@ -65,7 +65,7 @@ def page(data: Dataset, report: AuditReport) -> str:
         frames=f"{balance.frames:,}",
         resolution=data.manifest.design.resolution,
         megabytes=f"{balance.bytes / 1e6:,.0f}",
-        audit="sound" if report.ok else f"{len(report.findings)} findings",
+        audit=report.verdict,
         audit_class="good" if report.ok else "bad",
         cards="\n".join(_card(pair) for pair in pairs),
         labels=_labels(data, pairs),
@@ -133,7 +133,7 @@ def _all_views(data: Dataset, pairs: Iterable[Pair]) -> str:
 
 def _line(row: list[Sample]) -> str:
     expression = row[0].expression
-    acting = ", ".join(name if name == "AU43" else f"{name} {value:g}" for name, value in expression.items() if value)
+    acting = "" if expression.is_neutral else units_text(expression)
     kind = "<em>distractor</em>" if acting and not expression.pspi else ""
     pictures = "".join(_figure(sample.image, f"yaw {sample.yaw:.0f}°") for sample in row)
     if expression.pspi:
@@ -169,10 +169,10 @@ def _units(expression: Expression) -> str:
 
 
 def _formula(expression: Expression) -> str:
-    value = {name: f"{expression[name]:g}" for name in PAIN_AUS}
+    unit = {name: f"{name}={expression[name]:g}" for name in PAIN_AUS}
     return (
-        f"AU4 {value['AU4']} + max(AU6 {value['AU6']}, AU7 {value['AU7']}) + "
-        f"max(AU9 {value['AU9']}, AU10 {value['AU10']}) + AU43 {value['AU43']} = {expression.pspi:g}"
+        f"PSPI {expression.pspi:g}: {unit['AU4']} + max({unit['AU6']}, {unit['AU7']}) + "
+        f"max({unit['AU9']}, {unit['AU10']}) + {unit['AU43']}"
     )
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Literal, final
 
+from pain3d.arguments import instance_of, whole_number
 from pain3d.data.images import IMAGE_FORMATS, ImageFormat
 from pain3d.data.manifest import shard_file
 from pain3d.data.schema import Annotation, checked_annotations, frame_id
@@ -28,7 +30,7 @@ from pain3d.expressions import (
     sample_pain,
 )
 from pain3d.facs import Expression
-from pain3d.streams import MAX_SEED, derive_seed, stream
+from pain3d.streams import MAX_SEED, stream, subject_seed
 
 Kind = Literal["neutral", "pain", "distractor", "confound"]
 
@@ -80,7 +82,10 @@ class PlanOptions:
 @final
 @dataclass(frozen=True, kw_only=True)
 class PlanConfig(PlanOptions):
-    """Everything that decides what a dataset holds. Contradictions are refused at once, with an `ArgumentError`."""
+    """Everything that decides what a dataset holds. Contradictions are refused at once, with an `ArgumentError`.
+
+    A value of the wrong kind, such as ``subjects=2.5``, is a `TypeError`.
+    """
 
     def __post_init__(self) -> None:
         whole = {
@@ -95,6 +100,7 @@ class PlanConfig(PlanOptions):
         }
         values = vars(self)
         for name, (low, high) in whole.items():
+            object.__setattr__(self, name, whole_number(name, values[name], str(_EXAMPLES[name])))
             if not low <= values[name] <= high:
                 raise ArgumentError(f"{name}: {values[name]} is outside {low}..{high}; {_WAY_OUT[name]}")
         if self.expression_ids > MAX_EXPRESSIONS + 1:
@@ -102,14 +108,22 @@ class PlanConfig(PlanOptions):
                 f"expressions + distractors + confounds: {self.expression_ids - 1} is above {MAX_EXPRESSIONS}, "
                 f"the largest two-digit expression id; ask for fewer of them"
             )
+        if not isinstance(self.non_pain, Real):
+            raise TypeError(f"non_pain: {self.non_pain!r} is not a number; give a share such as 0.5")
         if not 0.0 <= self.non_pain <= 1.0:
             raise ArgumentError(f"non_pain: {self.non_pain:g} is outside 0..1; give a share such as 0.5")
+        instance_of(bool, "vary_per_frame", self.vary_per_frame, "True")
         for name, value, choices in (
             ("sampler", self.sampler, SAMPLERS),
             ("image_format", self.image_format, IMAGE_FORMATS),
         ):
             if value not in choices:
                 raise ArgumentError(f"{name}: {value!r} is unknown; choose one of {', '.join(choices)}")
+        for name in ("annotations", "only"):
+            if isinstance(values[name], str):
+                raise TypeError(f"{name}: {values[name]!r} is one string; write a tuple, {name}=({values[name]!r},)")
+        if self.backgrounds is not None:
+            object.__setattr__(self, "backgrounds", Path(self.backgrounds))
         if self.backgrounds is not None and not self.backgrounds.is_dir():
             raise ArgumentError(f"backgrounds: {self.backgrounds} is no folder; give a folder of JPEG or PNG pictures")
         object.__setattr__(self, "annotations", checked_annotations(self.annotations))
@@ -146,6 +160,9 @@ class PlanConfig(PlanOptions):
         """Rows of the dataset."""
         return len(self.subject_numbers) * self.frames_per_subject
 
+
+_EXAMPLES = vars(PlanOptions())
+"""Values that are right: the defaults."""
 
 _WAY_OUT = {
     "subjects": "ask for 50 or a multiple, and every cell of age, sex and appearance group is filled alike",
@@ -222,15 +239,15 @@ class ShardTask:
 
 def plan_subject(number: int, seed: int) -> SubjectPlan:
     """Who subject `number` of the dataset with this seed is."""
-    subject_seed = derive_seed(seed, "subject", number)
+    own_seed = subject_seed(seed, number)
     cell = cell_of(number)
     youngest, oldest = age_range(cell.age_band)
     return SubjectPlan(
         number=number,
-        seed=subject_seed,
+        seed=own_seed,
         split=split_of(number),
         cell=cell,
-        age_years=int(stream(subject_seed, "age").integers(youngest, oldest + 1)),
+        age_years=int(stream(own_seed, "age").integers(youngest, oldest + 1)),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from pain3d.arguments import finite_number, instance_of, whole_number
 from pain3d.facs import Expression
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ class Portrait:
     """iBUG-68 x, y in pixels, hidden or not; pixel centres at .5."""
     frame: Frame
     """All of the renderer's answer: depth, camera, ..."""
+
+    def __repr__(self) -> str:
+        side = len(self.image)
+        return f"Portrait({self.subject!r}, {self.expression!r}, {side} x {side} pixels)"
 
 
 def render(
@@ -59,16 +64,24 @@ def render(
         device: ``cpu``, or a CUDA device such as ``cuda:0``.
 
     Raises:
+        TypeError: for an argument of the wrong kind.
         ValueError: for an angle, a name or a resolution out of range.
     """
     # Here, not above, so that `import pain3d` stays light.
     from pain3d.synth.studio import seated
+    from pain3d.synth.subject import Subject
     from pain3d.synth.views import sample_view
 
+    instance_of(Subject, "subject", subject, "pain3d.Subject.sample(seed=7)")
     acted = Expression() if expression is None else expression
+    instance_of(Expression, "expression", acted, "pain3d.Expression(AU4=3)")
+    angles = {"yaw": yaw, "pitch": pitch, "roll": roll}
+    for name, angle in angles.items():
+        finite_number(name, angle, "30")
+    resolution = whole_number("resolution", resolution, "512")
     view = sample_view(subject.seed, 0, resolution=resolution, light_name=light, background_name=background)
     sitting = seated(subject, device)
-    frame = sitting.shoot(sitting.pose(acted), view.turned(yaw=yaw, pitch=pitch, roll=roll).scene(resolution))
+    frame = sitting.shoot(sitting.pose(acted), view.turned(**angles).scene(resolution))
     return Portrait(
         subject=subject,
         expression=acted,

@@ -92,8 +92,8 @@ def dotted(sample: Sample) -> UInt8[np.ndarray, "height width 3"]:
 
 
 def units_text(expression: Expression) -> str:
-    """``AU4 3  AU6 2  AU43`` for the units that act."""
-    shown = [name if name == "AU43" else f"{name} {value:g}" for name, value in expression.items() if value]
+    """``AU4=3  AU6=2  AU43=1`` for the units that act: with a space for the sign, AU4 at 5 would read as AU45."""
+    shown = [f"{name}={value:g}" for name, value in expression.items() if value]
     return "  ".join(shown) if shown else "no unit acts"
 
 

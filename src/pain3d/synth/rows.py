@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pain3d.arguments import instance_of
 from pain3d.data.images import (
     PaletteEntry,
     encode_depth,
@@ -161,5 +162,9 @@ def reproduce(row: Mapping[str, Any], config: PlanConfig, *, device: str = "cpu"
         config: as the dataset was made with; of it, resolution, pictures' format, annotations, backgrounds and
             `vary_per_frame` matter here.
         device: what to render on.
+
+    Raises:
+        TypeError: if `config` is no PlanConfig.
     """
+    instance_of(PlanConfig, "config", config, "PlanConfig(subjects=50)")
     return RowMaker(config, device).remake(row)

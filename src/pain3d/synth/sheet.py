@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+from pain3d.data.findings import counted
 from pain3d.data.reader import open_dataset
 from pain3d.data.sample import Sample
 from pain3d.errors import ArgumentError, storage_error
@@ -53,16 +54,19 @@ def show(dataset: Path | str, *, subject: str | None = None, to: Path | None = N
         The file that was written.
 
     Raises:
-        ArgumentError: if `subject` is no subject id, or not in the dataset, or `to` is no PNG.
+        ArgumentError: if `subject` is no subject id, or not in the dataset, or `to` is no PNG, or its
+            folder does not exist.
         DataError: if there is no dataset, or it is damaged.
         StorageError: if the file cannot be written.
     """
     folder = Path(dataset)
     if to is not None and to.suffix.lower() != ".png":
         raise ArgumentError(f"to: {to} does not end in .png; a contact sheet is a PNG picture")
+    if to is not None and not to.parent.is_dir():
+        raise ArgumentError(f"to: the folder {to.parent} does not exist; make the folder first, or name another")
     data = open_dataset(folder)
     if subject is None:
-        sheet = pairs_sheet(choose_pairs(data, PAIRS), f"{folder.resolve().name}: {len(data):,} frames")
+        sheet = pairs_sheet(choose_pairs(data, PAIRS), f"{folder.resolve().name}: {counted(len(data), 'frame')}")
     else:
         subject_number(subject, argument="subject")
         if subject not in data.subjects:

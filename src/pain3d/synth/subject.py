@@ -8,6 +8,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Float
 
+from pain3d.arguments import whole_number
 from pain3d.demographics import (
     ETHNICITIES,
     MAX_AGE_YEARS,
@@ -46,11 +47,12 @@ class Subject:
             ethnicity: appearance group of the parametric model, one of `pain3d.demographics.ETHNICITIES`.
 
         Raises:
+            TypeError: for a seed or an age that is no whole number.
             ValueError: for a value outside its range.
         """
         self.seed = checked_seed(seed)
-        self.age_band: AgeBand = age_band_of(age_years)
-        self.age_years = int(age_years)
+        self.age_years = whole_number("age_years", age_years, "71")
+        self.age_band: AgeBand = age_band_of(self.age_years)
         self.sex: Sex = checked_sex(sex)
         self.ethnicity: Ethnicity = checked_ethnicity(ethnicity)
 
@@ -72,6 +74,7 @@ class Subject:
             ethnicity: appearance group; drawn when left out.
 
         Raises:
+            TypeError: for a seed or an age that is no whole number.
             ValueError: for a value outside its range.
         """
         rng = stream(checked_seed(seed), "demographics")
@@ -118,6 +121,16 @@ class Subject:
     def maps(self) -> SkinMaps:
         """The painted skin."""
         return painter().paint(self.skin_traits)
+
+    @property
+    def _who(self) -> tuple[int, int, Sex, Ethnicity]:
+        return self.seed, self.age_years, self.sex, self.ethnicity
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Subject) and self._who == other._who
+
+    def __hash__(self) -> int:
+        return self._who.__hash__()
 
     def __repr__(self) -> str:
         return f"Subject(seed={self.seed}, age_years={self.age_years}, sex={self.sex!r}, ethnicity={self.ethnicity!r})"

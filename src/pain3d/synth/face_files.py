@@ -1,0 +1,132 @@
+"""One face with chosen Action Units as files: the picture, its heatmap and segmentation, its labels as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pain3d.arguments import finite_number
+from pain3d.data.files import write_atomically
+from pain3d.data.images import encode_heatmap, encode_rgb, encode_segmentation
+from pain3d.data.schema import HEATMAP_MAX_MM
+from pain3d.demographics import Ethnicity, Sex
+from pain3d.errors import ArgumentError
+from pain3d.facs import Expression
+from pain3d.render.backgrounds import BACKGROUNDS
+from pain3d.render.lights import LIGHTS
+from pain3d.synth.generate import PREPARING
+from pain3d.synth.portrait import Portrait, render
+from pain3d.synth.rows import PALETTE
+from pain3d.synth.studio import prepare
+from pain3d.synth.subject import Subject
+
+RESOLUTIONS = (32, 2048)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaceFiles:
+    """What was written."""
+
+    picture: Path
+    labels: dict[str, Any]
+    """What stands in the JSON file."""
+
+    def text(self) -> str:
+        """Where the files lie and what they show, for people."""
+        names = "\n".join(f"  {name:<13}{path}" for name, path in self.labels["files"].items())
+        return f"{self.labels['subject']}\n{self.labels['expression']}, PSPI {self.labels['PSPI']:g}\n{names}"
+
+
+def write_face(
+    out: Path,
+    *,
+    aus: str = "",
+    seed: int = 0,
+    age_years: int | None = None,
+    sex: Sex | None = None,
+    ethnicity: Ethnicity | None = None,
+    yaw: float = 0.0,
+    pitch: float = 0.0,
+    light: str | None = None,
+    background: str | None = None,
+    resolution: int = 512,
+    on_phase: Callable[[str], None] = lambda said: None,
+) -> FaceFiles:
+    """Make one face and write ``OUT.png``, ``OUT.heatmap.png``, ``OUT.segmentation.png`` and ``OUT.json``.
+
+    Args:
+        out: the picture; the others lie beside it.
+        aus: as `Expression.parse` reads it, ``"AU4=3,AU6=2,AU43=1"``; neutral when empty.
+        seed: as `Subject.sample` takes it, with age_years, sex and ethnicity.
+        yaw: as `render` takes it, with pitch, light, background and resolution.
+        on_phase: called with what begins, in words.
+
+    Raises:
+        ArgumentError: for a value that is unknown or out of range, or a file that is no PNG or in no folder.
+        StorageError: if a file cannot be written.
+    """
+    if out.suffix.lower() != ".png":
+        raise ArgumentError(f"out: {out} does not end in .png; name the picture, as in face.png")
+    if not out.parent.is_dir():
+        raise ArgumentError(f"out: the folder {out.parent} does not exist; make the folder first, or name another")
+    low, high = RESOLUTIONS
+    if not low <= resolution <= high:
+        raise ArgumentError(f"resolution: {resolution} is outside {low}..{high}; give pixels along one side, as 512")
+    for name, value, choices in (("light", light, LIGHTS), ("background", background, BACKGROUNDS)):
+        if value is not None and value not in choices:
+            raise ArgumentError(f"{name}: {value!r} is unknown; choose one of {', '.join(choices)}")
+    try:
+        expression = Expression.parse(aus)
+        subject = Subject.sample(seed, age_years=age_years, sex=sex, ethnicity=ethnicity)
+        for name, degrees in (("yaw", yaw), ("pitch", pitch)):
+            if not -180 <= finite_number(name, degrees, "30") <= 180:
+                raise ValueError(f"{name}: {degrees:g} is outside -180..180 degrees; 0 looks into the camera")
+    except ValueError as error:
+        raise ArgumentError(str(error).replace("expression: ", "aus: ")) from None
+    on_phase(PREPARING)
+    prepare()
+    on_phase("making the face")
+    portrait = render(
+        subject, expression, yaw=yaw, pitch=pitch, light=light, background=background, resolution=resolution
+    )
+    return _write(out, portrait)
+
+
+def _write(out: Path, portrait: Portrait) -> FaceFiles:
+    files = {
+        "image": out,
+        "heatmap": out.with_suffix(".heatmap.png"),
+        "segmentation": out.with_suffix(".segmentation.png"),
+        "labels": out.with_suffix(".json"),
+    }
+    labels = _labels(portrait) | {"files": {name: str(path) for name, path in files.items()}}
+    write_atomically(files["image"], encode_rgb(portrait.image, "png"))
+    write_atomically(files["heatmap"], encode_heatmap(portrait.heatmap))
+    write_atomically(files["segmentation"], encode_segmentation(portrait.segmentation, PALETTE))
+    stored = {**labels, "files": {name: path.name for name, path in files.items()}}
+    write_atomically(files["labels"], (json.dumps(stored, indent=2, allow_nan=False) + "\n").encode())
+    return FaceFiles(picture=out, labels=labels)
+
+
+def _labels(portrait: Portrait) -> dict[str, Any]:
+    who, camera = portrait.subject, portrait.frame.camera
+    return {
+        "subject": repr(who),
+        "seed": who.seed,
+        "age_years": who.age_years,
+        "sex": who.sex,
+        "ethnicity": who.ethnicity,
+        "expression": repr(portrait.expression),
+        "aus": dict(portrait.expression.items()),
+        "PSPI": portrait.expression.pspi,
+        "yaw": camera.yaw,
+        "pitch": camera.pitch,
+        "roll": camera.roll,
+        "camera": [float(value) for value in camera.floats],
+        "landmarks": portrait.landmarks.astype(float).tolist(),
+        "heatmap_max_mm": HEATMAP_MAX_MM,
+        "palette": {entry.name: entry.index for entry in PALETTE},
+    }
