@@ -25,7 +25,7 @@ FIRST_FRAME = "import pain3d; pain3d.render(pain3d.Subject.sample(seed=7), pain3
 
 def generate(out: Path, *, subjects: int, resolution: int, workers: int) -> tuple[dict, float]:
     """Run the command in a process of its own: its answer, and the peak memory of its largest process [GiB]."""
-    command = [sys.executable, "-m", "pain3d.cli", "generate", str(out), "--subjects", str(subjects)]
+    command = [sys.executable, "-m", "pain3d", "generate", str(out), "--subjects", str(subjects)]
     command += ["--resolution", str(resolution), "--workers", str(workers), "--json"]
     answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return json.loads(answer), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
@@ -103,9 +103,10 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 answer, peak_gib = generate(Path(folder) / "out", **sizes, workers=workers)
                 bytes_written = sum(file.stat().st_size for file in (Path(folder) / "out").rglob("*.parquet"))
-            runs.append(answer["frames_made"] / answer["seconds"])
-        rates[workers] = statistics.median(runs)
-        print(f"| frames/s, {workers} worker(s), median of {options.repeats} | {rates[workers]:.1f} |", flush=True)
+            runs.append((answer["frames_per_second"], answer["frames_made"] / answer["seconds"]))
+        rates[workers], whole = (statistics.median(values) for values in zip(*runs, strict=True))
+        label = f"frames/s, {workers} {'workers' if workers > 1 else 'worker'}, median of {options.repeats} runs"
+        print(f"| {label} | {rates[workers]:.1f} ({whole:.1f} with start-up) |", flush=True)
     print(f"| 2 workers against 1 | x {rates[2] / rates[1]:.2f} |")
     print(f"| bytes a frame | {bytes_written / answer['frames']:,.0f} |")
     print(f"| peak resident memory of the largest process | {peak_gib:.2f} GiB |")

@@ -117,7 +117,11 @@ def open_mirror(walls: wp.array2d(dtype=float), i: int, n: wp.vec3, view: wp.vec
 
     Occlusion alone cannot know: at grazing view the mirror looks along the surface, where walls hide most.
     """
-    cosine = wp.max(wp.dot(n, view), 0.0)
+    cosine = wp.dot(n, view)
+    # most of a face has no walls; what faces away is not seen
+    if walls[i, 0] == 0.0 or cosine < -0.4:
+        return 1.0
+    cosine = wp.max(cosine, 0.0)
     r = n * (2.0 * cosine) - view
     r = wp.normalize(r)
     x = r[0]
@@ -565,10 +569,14 @@ def skin_shine(s: Surface, g: Arriving, light: Lighting) -> wp.vec3:
     shine = light.key_colour * (lobes * schlick(f0, vh) * nl * g.shadow * PI)
     mirror_direction = s.normal * (2.0 * cosine) - s.view
     # walls of the head, and slopes of the relief that lean away from the camera, mirror skin instead of surroundings
-    above = wp.min(wp.dot(s.smooth, s.view), LOBE_SINE) + LOBE_SINE
-    clear = g.mirror * wp.clamp((wp.dot(mirror_direction, s.smooth) + LOBE_SINE) / above, 0.0, 1.0)
+    clear = g.mirror
+    rise = wp.dot(mirror_direction, s.smooth)
+    if rise < LOBE_SINE:
+        above = wp.min(wp.dot(s.smooth, s.view), LOBE_SINE) + LOBE_SINE
+        clear = clear * wp.clamp((rise + LOBE_SINE) / above, 0.0, 1.0)
     seen = mirrored(mirror_direction, roughness, light) * clear
-    seen += wp.cw_mul(s.albedo, g.ambient) * (1.0 - clear)
+    if clear < 1.0:
+        seen += wp.cw_mul(s.albedo, g.ambient) * (1.0 - clear)
     shine += seen * env_reflectance(f0, roughness, nv)
     return shine * (strength * g.contact * s.cavity)
 

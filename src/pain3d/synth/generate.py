@@ -48,6 +48,8 @@ class Result:
     """How long it took."""
     seconds_to_first_frame: float
     """How much of that passed before the first frame was there: kernels, head model, worker processes, first skin."""
+    frames_per_second: float
+    """Between the first frame and the last, as the progress display counts; 0 where there are not two."""
 
     def text(self) -> str:
         """What was done, for people."""
@@ -59,8 +61,8 @@ class Result:
         made = f"{self.frames_made:,} made in {self.seconds:.1f} s"
         if self.frames_made == 1:
             return f"{total}; {made}{kept}"
-        rate = (self.frames_made - 1) / max(self.seconds - self.seconds_to_first_frame, 0.001)
-        return f"{total}; {made} (start-up {self.seconds_to_first_frame:.1f} s, then {rate:.1f} frames/s){kept}"
+        pace = f"start-up {self.seconds_to_first_frame:.1f} s, then {self.frames_per_second:.1f} frames/s"
+        return f"{total}; {made} ({pace}){kept}"
 
     def to_json(self) -> dict[str, object]:
         """The same as plain values."""
@@ -72,6 +74,7 @@ class Result:
             "frames_kept": self.frames_kept,
             "seconds": round(self.seconds, 3),
             "seconds_to_first_frame": round(self.seconds_to_first_frame, 3),
+            "frames_per_second": round(self.frames_per_second, 3),
             "sha256": {shard.file: shard.sha256 for shard in self.manifest.shards},
         }
 
@@ -131,6 +134,7 @@ def generate(
         frames_kept=config.frames - counter.to_make,
         seconds=time.monotonic() - started,
         seconds_to_first_frame=(counter.first_at or started) - started,
+        frames_per_second=counter.rate,
     )
 
 
@@ -223,15 +227,24 @@ class _Counter:
         self.to_make = to_make
         self.first_at: float | None = None
         """When the first frame was there, on the monotonic clock."""
+        self._last_at = 0.0
         self._done = 0
         self._on_progress = on_progress
 
     def tick(self) -> None:
         self._done += 1
+        self._last_at = time.monotonic()
         if self.first_at is None:
-            self.first_at = time.monotonic()
+            self.first_at = self._last_at
         if self._on_progress is not None:
             self._on_progress(self._done, self.to_make)
+
+    @property
+    def rate(self) -> float:
+        """Frames a second once the first was there."""
+        if self.first_at is None or self._done < 2:
+            return 0.0
+        return (self._done - 1) / max(self._last_at - self.first_at, 0.001)
 
     def shard(self, _: ShardRecord) -> None:
         """Shards need no counting: their frames were."""
