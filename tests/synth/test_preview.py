@@ -10,10 +10,11 @@ from PIL import Image
 from pain3d.data.audit import audit
 from pain3d.data.findings import AuditReport, Finding
 from pain3d.data.reader import open_dataset
+from pain3d.demographics import ETHNICITIES, cell_of, subject_id
 from pain3d.errors import ArgumentError
 from pain3d.facs import Expression
 from pain3d.synth.page import page
-from pain3d.synth.preview import choose_pairs, hot, overlay, units_text
+from pain3d.synth.preview import _spread, choose_pairs, hot, overlay, units_text
 from pain3d.synth.sheet import show
 
 
@@ -123,3 +124,13 @@ def test_the_page_is_whole_and_needs_no_network(small_dataset):
 def test_the_page_tells_findings(small_dataset):
     report = AuditReport(findings=[Finding(rule="hash", where="x", message="y")])
     assert "1 finding<" in page(open_dataset(small_dataset), report)
+
+
+def test_shown_subjects_come_from_all_groups_alike() -> None:
+    """Steps through the subjects in order fall in with the order of the cells, and would show one group alone."""
+    group_of = {subject_id(i): cell_of(i).ethnicity for i in range(50)}
+    shown = _spread(group_of, 12)
+    counts = [sum(group_of[subject] == group for subject in shown) for group in ETHNICITIES]
+    assert len(shown) == 12 and max(counts) - min(counts) <= 1
+    assert len({cell_of(int(subject[1:])).age_band for subject in shown}) == 5
+    assert {cell_of(int(subject[1:])).sex for subject in shown} == {"female", "male"}

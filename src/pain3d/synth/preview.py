@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,10 +39,8 @@ def preview_folder(dataset: Path) -> Path:
 
 def choose_pairs(dataset: Dataset, count: int) -> list[Pair]:
     """Up to `count` subjects, each once in pain: spread over subjects, scores and views."""
-    subjects = dataset.subjects
-    step = max(1, len(subjects) / count)
-    chosen = [subjects[int(i * step)] for i in range(min(count, len(subjects)))]
-    labels = dataset.labels(["frame_id", "subject_id", "view_id", "PSPI"]).to_pylist()
+    labels = dataset.labels(["frame_id", "subject_id", "ethnicity", "view_id", "PSPI"]).to_pylist()
+    chosen = _spread({row["subject_id"]: row["ethnicity"] for row in labels}, count)
     pairs: list[Pair] = []
     for place, subject in enumerate(chosen):
         wanted = _SHOWN_SCORES[place % len(_SHOWN_SCORES)]
@@ -56,6 +54,17 @@ def choose_pairs(dataset: Dataset, count: int) -> list[Pair]:
         pain = dataset.find(best["frame_id"])
         pairs.append(Pair(neutral=pain.neutral, pain=pain))
     return pairs
+
+
+def _spread(group_of: Mapping[str, str], count: int) -> list[str]:
+    """Up to `count` subjects, alike from all groups: plain steps would fall in with the order of the cells."""
+    turns: list[tuple[int, str]] = []
+    for group in sorted(set(group_of.values())):
+        members = sorted(subject for subject, own in group_of.items() if own == group)
+        # Every third member first: neighbours in the list share age or sex.
+        order = [subject for first in range(3) for subject in members[first::3]]
+        turns.extend(enumerate(order))
+    return sorted(subject for _, subject in sorted(turns)[:count])
 
 
 def overlay(sample: Sample) -> UInt8[np.ndarray, "height width 3"]:
