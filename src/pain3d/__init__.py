@@ -7,6 +7,10 @@
     pain3d.generate("OUT", pain3d.PlanConfig(subjects=50))
     for sample in pain3d.open_dataset("OUT", split="train"): ...
 
+    model = pain3d.ViTPain.from_pretrained("vitpain-tiny")
+    prediction = model.predict("photo.jpg")
+    prediction.pspi, prediction.interval, prediction.aus["AU4"]
+
 Importing this page loads neither torch nor warp; a name brings what it needs when it is first used.
 """
 
@@ -22,24 +26,38 @@ __version__ = "0.1.0"
 import_module("pain3d.render")
 from pain3d.synth.portrait import Portrait, render  # noqa: E402
 
+# The same for two more packages: loaded while empty, and their names set free for the functions, which come when asked
+# for; Python does not set them again.
+for _package in ("evaluate", "train"):
+    import_module(f"pain3d.{_package}")
+    del globals()[_package]
+
 if TYPE_CHECKING:
     from pain3d.data.audit import audit
     from pain3d.data.reader import open_dataset
+    from pain3d.evaluate.evaluate import evaluate
     from pain3d.facs import Expression, pspi
+    from pain3d.model.prediction import Prediction
+    from pain3d.model.vitpain import ViTPain
     from pain3d.synth.generate import generate
     from pain3d.synth.plan import PlanConfig
     from pain3d.synth.rows import reproduce
     from pain3d.synth.subject import Subject
+    from pain3d.train.loop import train
 
 _HOMES = {
     "Expression": "pain3d.facs",
     "PlanConfig": "pain3d.synth.plan",
+    "Prediction": "pain3d.model.prediction",
     "Subject": "pain3d.synth.subject",
+    "ViTPain": "pain3d.model.vitpain",
     "audit": "pain3d.data.audit",
+    "evaluate": "pain3d.evaluate.evaluate",
     "generate": "pain3d.synth.generate",
     "open_dataset": "pain3d.data.reader",
     "pspi": "pain3d.facs",
     "reproduce": "pain3d.synth.rows",
+    "train": "pain3d.train.loop",
 }
 """Where the names live that are loaded when they are first used."""
 
@@ -47,13 +65,17 @@ __all__ = [
     "Expression",
     "PlanConfig",
     "Portrait",
+    "Prediction",
     "Subject",
+    "ViTPain",
     "audit",
+    "evaluate",
     "generate",
     "open_dataset",
     "pspi",
     "render",
     "reproduce",
+    "train",
 ]
 
 

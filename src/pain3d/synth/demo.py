@@ -8,7 +8,7 @@ from pathlib import Path
 from pain3d.data.audit import audit
 from pain3d.data.findings import AuditReport, counted
 from pain3d.synth.generate import Advance, Phase, Result, Workers, generate
-from pain3d.synth.page import write_page
+from pain3d.synth.page import Read, write_page
 from pain3d.synth.plan import PlanConfig
 from pain3d.synth.sheet import show
 
@@ -56,8 +56,12 @@ def demo(
     workers: Workers = "auto",
     on_progress: Advance | None = None,
     on_phase: Phase = lambda said: None,
+    read: Read | None = None,
 ) -> Demo:
-    """Make `demo_config` in `out`, audit it, and draw it; arguments and errors as in `generate`."""
+    """Make `demo_config` in `out`, audit it, and draw it; arguments and errors as in `generate`.
+
+    `read` gives what a model says about frames, which the page shows beside the truth.
+    """
     result = generate(out, demo_config(seed), workers=workers, on_progress=on_progress, on_phase=on_phase)
     on_phase("checking: every file, label and picture")
     report = audit(result.out)
@@ -66,5 +70,5 @@ def demo(
         result=result,
         report=report,
         contact_sheet=show(result.out),
-        page=write_page(result.out, report),
+        page=write_page(result.out, report, read),
     )

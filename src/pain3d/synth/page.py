@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from string import Template
 
@@ -22,17 +22,21 @@ from pain3d.facs import AU_DESCRIPTIONS, MAX_INTENSITY, PAIN_AUS, Expression
 from pain3d.synth.balance import Balance, balance_of_rows
 from pain3d.synth.preview import Pair, by_expression, choose_pairs, classes, dotted, overlay, preview_folder, units_text
 
+Read = Callable[[Sequence[Sample]], Mapping[str, str]]
+"""What a model says about frames: a line of words by frame id. The page itself knows no model."""
+
 PAIRS = 10
 SIDE = 320
 """Pixels of a picture on the page."""
 
 
-def write_page(dataset: Path | str, report: AuditReport) -> Path:
+def write_page(dataset: Path | str, report: AuditReport, read: Read | None = None) -> Path:
     """Write ``preview/index.html`` into a finished dataset.
 
     Args:
         dataset: folder of the dataset.
         report: what the audit said about it.
+        read: gives the reading that is shown beside the truth of each pain frame.
 
     Returns:
         The page.
@@ -43,7 +47,7 @@ def write_page(dataset: Path | str, report: AuditReport) -> Path:
     """
     folder = Path(dataset)
     data = open_dataset(folder)
-    content = page(data, report)
+    content = page(data, report, read)
     try:
         path = preview_folder(folder) / "index.html"
         path.write_text(content, encoding="utf-8")
@@ -52,9 +56,10 @@ def write_page(dataset: Path | str, report: AuditReport) -> Path:
     return path
 
 
-def page(data: Dataset, report: AuditReport) -> str:
+def page(data: Dataset, report: AuditReport, read: Read | None = None) -> str:
     """The page's HTML."""
     pairs = choose_pairs(data, PAIRS)
+    readings = {} if read is None else read([pair.pain for pair in pairs])
     balance = _balance(data)
     return Template(_resource("page.html")).substitute(
         style=_resource("page.css"),
@@ -67,7 +72,7 @@ def page(data: Dataset, report: AuditReport) -> str:
         megabytes=f"{balance.bytes / 1e6:,.0f}",
         audit=report.verdict,
         audit_class="good" if report.ok else "bad",
-        cards="\n".join(_card(pair) for pair in pairs),
+        cards="\n".join(_card(pair, readings) for pair in pairs),
         labels=_labels(data, pairs),
         views=_all_views(data, pairs),
         scores=_bars({str(score): count for score, count in balance.by_pspi.items()}),
@@ -87,8 +92,10 @@ def _balance(data: Dataset) -> Balance:
     return balance_of_rows(faces, title=str(data.path), frames=len(data), shards=shards, size=size)
 
 
-def _card(pair: Pair) -> str:
+def _card(pair: Pair, readings: Mapping[str, str]) -> str:
     sample = pair.pain
+    said = readings.get(sample.frame_id, "")
+    read = f'<p class="formula reading">{html.escape(said)}</p>' if said else ""
     pictures = (
         _figure(pair.neutral.image, "neutral"),
         _figure(sample.image, "pain"),
@@ -103,7 +110,8 @@ def _card(pair: Pair) -> str:
         f'<div class="trio">{"".join(pictures)}</div>'
         f'<div class="labels"><div class="score"><b>{sample.pspi:g}</b><span>PSPI of 16</span></div>'
         f'<div class="units">{_units(sample.expression)}</div></div>'
-        f'<p class="formula">{_formula(sample.expression)}</p></article>'
+        f'<p class="formula">{_formula(sample.expression)}</p>'
+        f"{read}</article>"
     )
 
 

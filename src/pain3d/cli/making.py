@@ -1,44 +1,23 @@
-"""The command line: words to calls, and answers to words. No logic lives here.
-
-Exit status: 0 done, 1 the work found something wrong, 2 bad arguments, 130 interrupted.
-"""
+"""The commands that make and show datasets: words to calls, no logic."""
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import json
-import signal
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
-from pain3d import __version__
-from pain3d.__main__ import told_interrupted
-from pain3d.console import progress, say, stdout_kept_clean
-from pain3d.data.arrow import leave_pandas_out
+from pain3d.cli.answers import Answer
+from pain3d.console import progress, say
 from pain3d.data.findings import counted
 from pain3d.demographics import Ethnicity, Sex
-from pain3d.errors import ArgumentError, UserError
+from pain3d.errors import ArgumentError
 from pain3d.synth.plan import PRESETS, PlanConfig, PlanOptions
 
 Preset = Literal["3dpain"]
 _PRESET_SETS = ("subjects", "expressions", "views")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What a command has to say."""
-
-    text: str
-    """For people."""
-    data: dict[str, object]
-    """For ``--json``."""
-    exit_code: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +37,18 @@ class Demo:
     """Print the result as JSON, and nothing else, on standard output."""
 
     def run(self, _: Sequence[str]) -> Answer:
+        from pain3d.cli.learning import bundled_reader
         from pain3d.synth.demo import demo
 
         with progress("making", "frames") as advance:
-            made = demo(self.out, seed=self.seed, workers=self.workers, on_progress=advance, on_phase=say)
+            made = demo(
+                self.out,
+                seed=self.seed,
+                workers=self.workers,
+                on_progress=advance,
+                on_phase=say,
+                read=bundled_reader(),
+            )
         return Answer(text=made.text(), data=made.to_json(), exit_code=0 if made.report.ok else 1)
 
 
@@ -205,57 +192,6 @@ class Face:
         return Answer(text=made.text(), data=made.labels)
 
 
-Command = (
-    Annotated[Demo, tyro.conf.subcommand("demo")]
-    | Annotated[Face, tyro.conf.subcommand("face")]
-    | Annotated[Generate, tyro.conf.subcommand("generate")]
-    | Annotated[Plan, tyro.conf.subcommand("plan")]
-    | Annotated[Audit, tyro.conf.subcommand("audit")]
-    | Annotated[Show, tyro.conf.subcommand("show")]
-)
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status."""
-    if words is None:  # this process is the command's own
-        leave_pandas_out()
-    given = list(sys.argv[1:] if words is None else words)
-    if given == ["--version"]:
-        print(f"pain3d {__version__}")
-        return 0
-    command = tyro.cli(
-        Command,  # pyright: ignore[reportArgumentType]
-        prog="pain3d",
-        description="Synthetic, fully annotated pain faces. PSPI is observer-coded expression, not felt pain.",
-        args=given,
-        config=(tyro.conf.FlagCreatePairsOff, tyro.conf.UseAppendAction),
-    )
-    try:
-        with _ended_like_ctrl_c(), stdout_kept_clean():
-            answer = command.run(given)
-    except UserError as error:
-        print(f"pain3d: error: {_with_flag(str(error), command)}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        return told_interrupted()
-    print(json.dumps(answer.data, indent=2) if command.json else answer.text)
-    return answer.exit_code
-
-
-@contextlib.contextmanager
-def _ended_like_ctrl_c() -> Iterator[None]:
-    """SIGTERM, which job schedulers send, cleans up as Ctrl-C does."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def _plan_config(options: PlanOptions, preset: Preset | None, words: Sequence[str]) -> PlanConfig:
     if preset is None:
         return PlanConfig(**vars(options))
@@ -267,14 +203,3 @@ def _plan_config(options: PlanOptions, preset: Preset | None, words: Sequence[st
                 f"leave out one of the two"
             )
     return PlanConfig(**{**vars(options), **{name: vars(whole)[name] for name in _PRESET_SETS}})
-
-
-def _with_flag(message: str, command: object) -> str:
-    """The message with its argument spelt as on the command line: ``non_pain: 2 is`` -> ``--non-pain: 2 is``."""
-    name, colon, rest = message.partition(":")
-    flags = {part.name for owner in (command, PlanOptions()) for part in dataclasses.fields(owner)} - {"out"}  # pyright: ignore[reportArgumentType]
-    return f"--{name.replace('_', '-')}{colon}{rest}" if name in flags else message
-
-
-if __name__ == "__main__":
-    sys.exit(main())

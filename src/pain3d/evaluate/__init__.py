@@ -1,0 +1,1 @@
+"""Evaluation: metrics with intervals, calibration, explanation, reports. Everything is a function of one table."""

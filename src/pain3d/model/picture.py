@@ -1,0 +1,59 @@
+"""Pictures from files, PIL images and arrays, upright and in sRGB."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageOps
+
+from pain3d.errors import ArgumentError, DataError
+
+PictureLike = str | Path | Image.Image | np.ndarray
+"""A path, a PIL image, or a uint8 array [height, width, 3] (or [height, width], grey)."""
+
+
+def read_picture(source: PictureLike) -> UInt8[np.ndarray, "height width 3"]:
+    """RGB 0..255, turned upright as the camera noted (EXIF); transparent parts become black.
+
+    Raises:
+        DataError: if a file is missing, damaged or no picture.
+        ArgumentError: if an array is of another shape or type.
+    """
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    if isinstance(source, Image.Image):
+        return _rgb(source)
+    path = Path(source)
+    try:
+        with Image.open(path) as image:
+            return _rgb(image)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: there is no such file; check the name") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(
+            f"{path}: is not a picture that can be read ({error}); give a JPEG, PNG or WebP file"
+        ) from error
+
+
+def name_of(source: PictureLike) -> str:
+    """What an error calls a picture."""
+    return str(source) if isinstance(source, (str, Path)) else "image"
+
+
+def _rgb(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
+        layer = upright.convert("RGBA")
+        ground = Image.new("RGBA", layer.size, (0, 0, 0, 255))
+        upright = Image.alpha_composite(ground, layer)
+    return np.asarray(upright.convert("RGB"))
+
+
+def _from_array(array: np.ndarray) -> UInt8[np.ndarray, "height width 3"]:
+    if array.dtype != np.uint8 or array.size == 0 or array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,)):
+        raise ArgumentError(
+            f"image: an array of {array.dtype} and shape {array.shape}; give uint8 0..255 of shape [height, width, 3]"
+        )
+    return np.repeat(array[..., None], 3, axis=2) if array.ndim == 2 else array

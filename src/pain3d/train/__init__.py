@@ -1,0 +1,1 @@
+"""Training: frames in, a run folder out."""

@@ -1,0 +1,367 @@
+"""The frames of a dataset as batches: cropped, augmented, with neutral references and heatmaps.
+
+What a batch holds is a pure function of dataset, configuration, seed, epoch and frame numbers: neither worker count nor
+order nor an interruption changes a bit of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from PIL import Image
+from torch import Tensor
+
+from pain3d.data.images import MAX_SIDE
+from pain3d.data.manifest import Manifest
+from pain3d.data.reader import open_dataset
+from pain3d.errors import ArgumentError, DataError
+from pain3d.facs import PAIN_AUS
+from pain3d.model.crop import CropPolicy, square_of_landmarks
+from pain3d.streams import stream
+from pain3d.train.augment import AugmentConfig, Geometry, draw_geometry, photometry
+from pain3d.train.sampling import balanced_copies, epoch_order, subset
+from pain3d.train.shards import RowGroup, Shards, read_labels
+
+NeutralView = Literal["other_view", "same_view"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FramesConfig:
+    """How frames are read."""
+
+    size: int
+    """Side of the crops, pixels."""
+    crop: CropPolicy = field(default_factory=CropPolicy)
+    neutral: NeutralView | None = None
+    """Where the neutral reference comes from: a seeded neutral frame of the subject from another view, with its own
+    light and background. ``same_view`` is an oracle, to be named so: it turns the task into change detection."""
+    neutral_shots: int = 1
+    """Neutral references a frame, each from a view of its own."""
+    heatmap: bool = False
+    au_heatmaps: bool = False
+    patch: int = 16
+    """Side of a patch in pixels: AU maps are averaged over patches."""
+    modality: Literal["grey", "colour"] = "grey"
+    """Heatmaps in one channel, or in three through a fixed map from black over red and yellow to white."""
+    augment: AugmentConfig | None = None
+    balance: bool = False
+    """Every PSPI level present is seen equally often: rare ones come more than once an epoch, frequent ones rest."""
+    window: int = 16
+    """Subjects whose frames are shuffled among each other, and held in memory (encoded)."""
+    max_frames: int | None = None
+    """At most so many frames, of whole subjects; a larger number contains the frames of every smaller one."""
+
+    def __post_init__(self) -> None:
+        for name in ("size", "neutral_shots", "patch", "window"):
+            if getattr(self, name) < 1:
+                raise ArgumentError(f"frames.{name}: {getattr(self, name)} is below 1; give a whole number from 1 on")
+        if self.size % self.patch and self.au_heatmaps:
+            raise ArgumentError(f"frames.size: {self.size} is no multiple of the patch, {self.patch}; give one")
+        if self.max_frames is not None and self.max_frames < 1:
+            raise ArgumentError(f"frames.max_frames: {self.max_frames} is below 1; give a number, or None for all")
+        if self.neutral not in (None, "other_view", "same_view"):
+            raise ArgumentError(f"frames.neutral: {self.neutral!r} is unknown; choose other_view, same_view or None")
+        if self.neutral == "same_view" and self.neutral_shots > 1:
+            raise ArgumentError(
+                f"frames.neutral_shots: {self.neutral_shots}, but a view has one neutral frame; choose other_view"
+            )
+        if self.modality not in ("grey", "colour"):
+            raise ArgumentError(f"frames.modality: {self.modality!r} is unknown; choose grey or colour")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Batch:
+    """Some frames as tensors, float32."""
+
+    image: Float[Tensor, "batch 3 size size"]
+    """sRGB 0..1."""
+    neutral: Float[Tensor, "batch shot 3 size size"] | None
+    heatmap: Float[Tensor, "batch channel size size"] | None
+    """0..1: millimetres over `heatmap_max_mm`, or their colours."""
+    neutral_heatmap: Float[Tensor, "batch shot channel size size"] | None
+    """Those of the neutral references."""
+    au_heat: Float[Tensor, "batch 6 row column"] | None
+    """Heat of each pain AU alone, 0..1, the mean over each patch."""
+    landmarks: Float[Tensor, "batch 68 2"]
+    """iBUG-68 x, y in the crop, 0..1; of a mirrored crop, the left ones are right ones."""
+    aus: Float[Tensor, "batch 6"]
+    """In the order of `PAIN_AUS`: five intensities 0..5, AU43 0 or 1."""
+    pspi: Float[Tensor, " batch"]
+    """0..16."""
+    index: Int[Tensor, " batch"]
+    """Frame numbers in the split."""
+    frame_ids: list[str]
+    neutral_ids: list[list[str]] | None
+    """The frames that served as neutral references."""
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch on another device."""
+        moved = {
+            part.name: value.to(device, non_blocking=True)
+            for part in dataclasses.fields(self)
+            if isinstance(value := getattr(self, part.name), Tensor)
+        }
+        return dataclasses.replace(self, **moved)
+
+
+class FrameDataset:
+    """The frames of one split. Picklable: a worker process gets the labels and opens the shards itself."""
+
+    def __init__(self, path: str | Path, split: str | None, config: FramesConfig, seed: int) -> None:
+        """Read the labels of all frames and check them.
+
+        Raises:
+            ArgumentError: if the dataset lacks what the configuration asks for.
+            DataError: if it is unfinished, damaged, of another version or mislabelled.
+        """
+        opened = open_dataset(path, split)
+        self.path, self.split, self.config, self.seed = opened.path, split, config, seed
+        self.manifest: Manifest = opened.manifest
+        records = tuple(shard for shard in self.manifest.shards if split in (None, shard.split))
+        self._check_wanted()
+        self.labels = read_labels(opened, records)
+        neutral = self.labels.expressions == 0
+        self.chosen = subset(self.labels.subjects, neutral, config.max_frames, seed)
+        self._neutrals = _neutral_numbers(self.labels.subjects, neutral)
+        self._shards = Shards(self.path, records, self._pictures(), capacity=config.window + 2)
+        self._order: tuple[int, Int[np.ndarray, " frame"]] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_order": None}
+
+    def __len__(self) -> int:
+        return len(self.labels.frame_ids)
+
+    def order(self, epoch: int) -> Int[np.ndarray, " frame"]:
+        """Frame numbers in the order in which this epoch shows them."""
+        if self._order is None or self._order[0] != epoch:
+            copies = np.zeros(len(self), np.int64)
+            copies[self.chosen] = 1
+            if self.config.balance:
+                copies = balanced_copies(self.labels.pspi, self.chosen, self.seed, epoch)
+            window = self.config.window
+            found = epoch_order(self.labels.subjects, copies, window=window, seed=self.seed, epoch=epoch)
+            self._order = epoch, found
+        return self._order[1]
+
+    def batch(self, indices: Int[np.ndarray, " frame"] | Sequence[int], epoch: int) -> Batch:
+        """These frames; augmentation and neutral partners are those of this epoch.
+
+        Raises:
+            DataError: if a shard or a picture is damaged, or a frame has too few neutral frames in other views.
+        """
+        numbers = [int(number) for number in indices]
+        frames = [self._frame(number, epoch) for number in numbers]
+        chosen = np.array(numbers, np.int64)
+        return Batch(
+            image=_tensor([frame.image for frame in frames]),
+            neutral=_stacked([frame.neutral for frame in frames]),
+            heatmap=self._heat([frame.heatmap for frame in frames]),
+            neutral_heatmap=self._heat([frame.neutral_heatmap for frame in frames]),
+            au_heat=_maps([frame.au_heat for frame in frames]),
+            landmarks=torch.from_numpy(np.stack([frame.landmarks for frame in frames])),
+            aus=torch.from_numpy(self.labels.aus[chosen]),
+            pspi=torch.from_numpy(self.labels.pspi[chosen]),
+            index=torch.from_numpy(chosen),
+            frame_ids=[str(self.labels.frame_ids[number]) for number in numbers],
+            neutral_ids=[frame.neutral_ids for frame in frames] if self.config.neutral else None,
+        )
+
+    def neutral_numbers(self, number: int, epoch: int) -> list[int]:
+        """The neutral frames that frame `number` is compared with in this epoch."""
+        labels = self.labels
+        partners = self._neutrals[int(labels.subjects[number])]
+        same = labels.views[partners] == labels.views[number]
+        partners = partners[same if self.config.neutral == "same_view" else ~same]
+        shots = self.config.neutral_shots
+        if len(partners) < shots:
+            raise DataError(
+                f"{self.path}: {labels.frame_ids[number]}: {len(partners)} neutral frames in other views, but "
+                f"neutral_shots is {shots}; ask for fewer, or generate a dataset with --views {shots + 1} or more"
+            )
+        # Held-out frames are compared with the same partners at every look.
+        when = epoch if self.config.augment is not None else 0
+        rng = stream(self.seed, "neutral", when, str(labels.frame_ids[number]))
+        return [int(partner) for partner in rng.permutation(partners)[:shots]]
+
+    def _pictures(self) -> tuple[str, ...]:
+        names = ["image"]
+        if self.config.heatmap:
+            names.append("heatmap")
+        if self.config.au_heatmaps:
+            names += [f"au_heatmaps.{name}" for name in PAIN_AUS]
+        return tuple(names)
+
+    def _check_wanted(self) -> None:
+        if self.config.au_heatmaps and "au_heatmaps" not in self.manifest.annotations:
+            raise ArgumentError(
+                f"frames.au_heatmaps: True, but {self.path} holds no heatmaps of single AUs; generate one with "
+                f"--annotations au_heatmaps"
+            )
+        views, shots = self.manifest.design.views, self.config.neutral_shots
+        if self.config.neutral == "other_view" and views < 1 + shots:
+            raise ArgumentError(
+                f"frames.neutral_shots: {shots} from other views, but {self.path} has {views} views a subject; "
+                f"generate one with --views {shots + 1} or more, or ask for fewer"
+            )
+
+    def _frame(self, number: int, epoch: int) -> _Frame:
+        config, size = self.config, self.config.size
+        rng = stream(self.seed, "augment", epoch, str(self.labels.frame_ids[number]))
+        group, geometry = self._placed(number, rng, flip=None)
+        image = self._image(group, number, geometry, rng)
+        heat = self._maps(group, number, ("heatmap",), geometry, size)[0] if config.heatmap else None
+        units = None
+        if config.au_heatmaps:
+            units = self._units(group, number, geometry)
+        neutral, neutral_heat, ids = [], [], []
+        for partner in self.neutral_numbers(number, epoch) if config.neutral else []:
+            other, place = self._placed(partner, rng, flip=geometry.flip)
+            neutral.append(self._image(other, partner, place, rng))
+            if config.heatmap:
+                neutral_heat += self._maps(other, partner, ("heatmap",), place, size)
+            ids.append(str(self.labels.frame_ids[partner]))
+        return _Frame(
+            image=image,
+            neutral=np.stack(neutral) if neutral else None,
+            heatmap=heat,
+            neutral_heatmap=np.stack(neutral_heat) if neutral_heat else None,
+            au_heat=units,
+            landmarks=(geometry.landmarks(group.landmarks[number - group.first], size) / size).astype(np.float32),
+            neutral_ids=ids,
+        )
+
+    def _placed(self, number: int, rng: np.random.Generator, *, flip: bool | None) -> tuple[RowGroup, Geometry]:
+        group = self._shards.group_of(number)
+        try:
+            square = square_of_landmarks(group.landmarks[number - group.first], self.config.crop)
+        except ArgumentError as error:
+            raise DataError(f"{group.file}: {self.labels.frame_ids[number]}: landmarks: {error}") from None
+        if self.config.augment is None:
+            return group, Geometry(square=square)
+        return group, draw_geometry(self.config.augment, square, rng, flip=flip)
+
+    def _image(self, group: RowGroup, number: int, geometry: Geometry, rng: np.random.Generator) -> np.ndarray:
+        with _Naming(group, str(self.labels.frame_ids[number]), "image"):
+            picture = _header(group.encoded("image", number))
+            full = picture.width
+            # A JPEG much larger than the crop is decoded at a half or a quarter, which costs less.
+            wanted = self.config.size / geometry.square.side
+            picture.draft("RGB", (round(picture.width * wanted), round(picture.height * wanted)))
+            picture.load()
+        crop = geometry.cut(picture.convert("RGB"), self.config.size, picture.width / full)
+        if self.config.augment is not None:
+            crop = photometry(self.config.augment, crop, rng)
+        return np.asarray(crop)
+
+    def _units(self, group: RowGroup, number: int, geometry: Geometry) -> Float[np.ndarray, "6 row column"]:
+        # At a few pixels a patch the cut averages already: a tenth of the work of a cut at full size.
+        grid = self.config.size // self.config.patch
+        fine = min(_PATCH_SAMPLES, self.config.patch)
+        names = [f"au_heatmaps.{name}" for name in PAIN_AUS]
+        maps = [
+            unit for three in (names[:3], names[3:]) for unit in self._maps(group, number, three, geometry, grid * fine)
+        ]
+        return np.stack(maps).reshape(6, grid, fine, grid, fine).mean(axis=(2, 4), dtype=np.float32)
+
+    def _maps(
+        self, group: RowGroup, number: int, names: Sequence[str], geometry: Geometry, size: int
+    ) -> list[np.ndarray]:
+        """One map, or three as the channels of one picture, which is cut once."""
+        maps = [self._map(group, number, name) for name in names]
+        if len(maps) == 1:
+            return [np.asarray(geometry.cut(maps[0], size))]
+        crop = np.asarray(geometry.cut(Image.merge("RGB", maps), size))
+        return [crop[..., channel] for channel in range(3)]
+
+    def _map(self, group: RowGroup, number: int, name: str) -> Image.Image:
+        with _Naming(group, str(self.labels.frame_ids[number]), name):
+            picture = _header(group.encoded(name, number))
+            picture.load()
+            if picture.mode != "L":
+                raise DataError(f"it is of mode {picture.mode}, not 8-bit grey")
+            return picture
+
+    def _heat(self, maps: Sequence[np.ndarray | None]) -> Tensor | None:
+        present = [found for found in maps if found is not None]
+        if not present:
+            return None
+        stacked = np.stack(present)
+        if self.config.modality == "grey":
+            return torch.from_numpy(stacked[..., None, :, :].astype(np.float32) / np.float32(255))
+        colours = HEAT_COLOURS[stacked]
+        return torch.from_numpy(np.ascontiguousarray(np.moveaxis(colours, -1, -3)))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Frame:
+    image: np.ndarray
+    neutral: np.ndarray | None
+    heatmap: np.ndarray | None
+    neutral_heatmap: np.ndarray | None
+    au_heat: np.ndarray | None
+    landmarks: np.ndarray
+    neutral_ids: list[str]
+
+
+_PATCH_SAMPLES = 4
+"""Pixels a side of a patch that AU maps are averaged from."""
+
+HEAT_COLOURS: Float[np.ndarray, "256 3"] = np.clip(
+    3 * np.linspace(0, 1, 256, dtype=np.float32)[:, None] - np.arange(3, dtype=np.float32), 0, 1
+)
+"""Black, red, yellow, white: the colour of each value of a heatmap."""
+
+
+def _neutral_numbers(subjects: np.ndarray, neutral: np.ndarray) -> list[np.ndarray]:
+    rows = np.flatnonzero(neutral)
+    count = int(subjects.max()) + 1 if len(subjects) else 0
+    return [rows[subjects[rows] == subject] for subject in range(count)]
+
+
+def _header(encoded: memoryview) -> Image.Image:
+    picture = Image.open(io.BytesIO(encoded), formats=("JPEG", "PNG", "WEBP"))
+    if max(picture.size) > MAX_SIDE:
+        raise DataError(f"the picture is {picture.width} x {picture.height}; the longest side allowed is {MAX_SIDE}")
+    return picture
+
+
+class _Naming:
+    """Errors of a picture as one that names file, frame and column."""
+
+    def __init__(self, group: RowGroup, frame: str, column: str) -> None:
+        self._where = f"{group.file}: {frame}: {column}"
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (OSError, ValueError, SyntaxError, DataError, Image.DecompressionBombError)):
+            raise DataError(
+                f"{self._where}: the picture cannot be read ({error}); run the same generate command again, which "
+                f"makes damaged shards anew, or restore the file from a copy"
+            ) from None
+
+
+def _tensor(pictures: Sequence[np.ndarray]) -> Tensor:
+    """Channels before rows, 0..1."""
+    pixels = torch.from_numpy(np.stack(pictures)).movedim(-1, -3)
+    return pixels.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+
+
+def _stacked(pictures: Sequence[np.ndarray | None]) -> Tensor | None:
+    present = [picture for picture in pictures if picture is not None]
+    return _tensor(present) if present else None
+
+
+def _maps(maps: Sequence[np.ndarray | None]) -> Tensor | None:
+    present = [found for found in maps if found is not None]
+    return torch.from_numpy(np.stack(present) / np.float32(255)) if present else None
