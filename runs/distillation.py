@@ -19,7 +19,6 @@ import torch
 from pain3d.evaluate.inference import predict_table
 from pain3d.model.vitpain import ViTPain
 from pain3d.train.config import TrainConfig
-from pain3d.train.distill import DistillWeights
 from pain3d.train.loop import train
 from pain3d.train.recipes import recipe
 
@@ -91,7 +90,7 @@ def main() -> None:
             if chosen.score is None:
                 print(f"{arm}, seed {seed}", flush=True)
                 print(train(chosen.data, run, ARMS[arm](seed, str(chosen.work / f"teacher-{seed}"))).text(), flush=True)
-                predict(run, chosen.data, "val")
+                predict(run, chosen.data, "test")
             elif (run / "summary.json").exists():
                 predict(run, chosen.score, None)
 

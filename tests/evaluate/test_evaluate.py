@@ -123,7 +123,7 @@ def test_from_a_model_to_files(out, model, tmp_path):
     assert pq.read_table(tmp_path / "E" / "predictions.parquet").equals(found.table)
     assert "fitted on the validation subjects of OUT" in (tmp_path / "E" / "tables.md").read_text()
     assert {"mean predictor", "always positive", "geometry oracle, neutral other view"} <= set(found.data["baselines"])
-    assert seen[-1] == (32, 32)
+    assert seen[-1] == (96, 96), "64 frames to calibrate on, then 32 to judge"
     assert "AUROC@1" in found.text() and "not felt pain" in found.text()
 
 
@@ -142,7 +142,7 @@ def test_a_teacher_is_evaluated_on_heatmaps(out):
 def test_refusals(out, model, tmp_path):
     with pytest.raises(ArgumentError, match="bootstrap: 10 is below 100; too few draws for an interval"):
         evaluate(model, out, bootstrap=10)
-    with pytest.raises(ArgumentError, match="split: None, but the model brings no calibration"):
+    with pytest.raises(ArgumentError, match="split: 'all', but the model brings no calibration"):
         evaluate(model, out, split=None)
     dataset(tmp_path / "ONE", manifest(subjects=1))
     with pytest.raises(DataError, match="no validation subjects to calibrate thresholds and intervals on"):
@@ -150,3 +150,37 @@ def test_refusals(out, model, tmp_path):
     with pytest.raises(DataError, match="no frames to evaluate on; the splits with frames are test"):
         evaluate(model, tmp_path / "ONE", split="val")
     assert isinstance(truth_table(open_dataset(out)), pa.Table)
+
+
+def test_every_frame_of_another_dataset_is_judged_by_the_calibration_of_its_own(out, model, tmp_path):
+    dataset(tmp_path / "C", manifest(subjects=4, expressions=6, distractors=1, views=2))
+    found = evaluate(model, tmp_path / "C", split=None, training=out, bootstrap=100, device="cpu")
+    assert found.data["frames"] == 64
+    assert found.calibration.provenance["dataset"] == "OUT" and found.calibration.provenance["crop"] == "landmarks"
+    assert found.data["baselines"]["geometry oracle, neutral none"]["mae"]["value"] is not None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"shots": 0}, "shots: 0 is below 1"),
+        ({"batch": 0}, "batch: 0 is below 1"),
+        ({"bootstrap": 5}, "bootstrap: 5 is below 100"),
+        ({"device": "tpu"}, "device: 'tpu' is unknown"),
+        ({"split": None}, "split: 'all', but the model brings no calibration"),
+        ({"neutral": "same_view"}, "neutral: 'same_view', but this model reads one picture"),
+    ],
+)
+def test_contradictions_are_refused_before_anything_is_computed(out, wrong, message):
+    fresh = ViTPain(ViTPainConfig(image_size=32, backbone=BACKBONE, head_hidden=32), seed=1)
+    with pytest.raises(ArgumentError, match=message):
+        evaluate(fresh, out, **wrong, on_progress=lambda *_: pytest.fail("it began"))
+
+
+def test_confounds_have_a_table_of_their_own(out):
+    table = _perfect(out)
+    kinds = ["confound" if kind == "distractor" else kind for kind in table.column("kind").to_pylist()]
+    table = table.set_column(table.schema.get_field_index("kind"), "kind", pa.array(kinds))
+    data = report(table, CALIBRATION, {}, bootstrap=100)
+    assert data["confounds"]["rows"]["all"]["MAE"]["value"] == pytest.approx(0)
+    assert "## Confounds" in tables.markdown({**_about(), **data})

@@ -20,12 +20,14 @@ BACKBONE = BackboneConfig(hidden_size=32, layers=2, heads=2, patch_size=8, regis
 NEUTRAL = NeutralConfig(encoder="shared", heads=2)
 
 
-def model(*, neutral: NeutralConfig | None = None, **backbone: object) -> ViTPain:
+def model(*, neutral: NeutralConfig | None = None, layout: bool = False, **backbone: object) -> ViTPain:
     config = ViTPainConfig(
         image_size=32,
         backbone=BackboneConfig(**{**vars(BACKBONE), **backbone}),
         neutral=neutral,
         head_hidden=16,
+        layout_channels=4 if layout else None,
+        landmarks=layout,
     )
     return ViTPain(config)
 
@@ -35,23 +37,28 @@ def run(path: Path, **inputs: torch.Tensor) -> list[np.ndarray]:
     return session.run(list(OUTPUTS), {name: values.numpy() for name, values in inputs.items()})
 
 
-@pytest.mark.parametrize("neutral", [None, NEUTRAL])
-def test_any_batch_size_agrees_with_torch(tmp_path, capfd, neutral):
-    vitpain = model(neutral=neutral).train()
-    exported = export_onnx(vitpain, tmp_path / "new" / "vitpain.onnx", neutral_shots=2)
-    assert vitpain.training
-    assert capfd.readouterr().out == ""
-    assert exported.largest_difference <= TOLERANCE
-    assert list(exported.inputs) == (["image"] if neutral is None else ["image", "neutral"])
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """A model with a layout, whose landmarks stay outside, and its export."""
+    vitpain = model(layout=True)
+    return vitpain, export_onnx(vitpain, tmp_path_factory.mktemp("onnx") / "vitpain.onnx")
+
+
+@pytest.fixture
+def encoded(plain, monkeypatch):
+    """Exports of a plain model reuse the graph at hand."""
+    monkeypatch.setattr(exporting, "_encode", lambda wrapped, shapes: plain[1].path.read_bytes())
+    return plain[0]
+
+
+def agrees(vitpain: ViTPain, path: Path, *, neutral: bool) -> None:
     vitpain.eval()
     for batch in (1, 3, 7):
         image = torch.rand(batch, 3, 32, 32, generator=torch.Generator().manual_seed(batch))
-        inputs = (
-            {"image": image}
-            if neutral is None
-            else {"image": image, "neutral": image.flip(0)[:, None].repeat(1, 2, 1, 1, 1)}
-        )
-        pspi, aus, probabilities, attention = run(exported.path, **inputs)
+        inputs = {"image": image}
+        if neutral:
+            inputs["neutral"] = image.flip(0)[:, None].repeat(1, 2, 1, 1, 1)
+        pspi, aus, probabilities, attention = run(path, **inputs)
         with torch.no_grad():
             features = vitpain(inputs["image"], inputs.get("neutral"))
         assert np.abs(pspi - features.pspi.numpy()).max() <= 16e-4
@@ -61,15 +68,36 @@ def test_any_batch_size_agrees_with_torch(tmp_path, capfd, neutral):
         assert (probabilities.shape, attention.shape) == ((batch, 3), (batch, 6, 16))
 
 
-@pytest.mark.parametrize("backbone", [{"kind": "dinov3_vit", "stem": "patch"}, {"kind": "vit", "registers": 0}])
-def test_every_backbone_exports(tmp_path, backbone):
-    assert export_onnx(model(**backbone), tmp_path / "vitpain.onnx").largest_difference <= TOLERANCE
+def test_any_batch_size_agrees_with_torch(plain):
+    vitpain, exported = plain
+    assert exported.largest_difference <= TOLERANCE
+    assert list(exported.inputs) == ["image"]
+    agrees(vitpain, exported.path, neutral=False)
 
 
-def test_one_valid_file_of_the_stated_opset(tmp_path):
-    exported = export_onnx(model(), tmp_path / "vitpain.onnx")
-    assert [path.name for path in tmp_path.iterdir()] == ["vitpain.onnx"]
+@pytest.mark.slow
+def test_a_model_that_compares_takes_its_neutrals_and_is_left_as_it_was(tmp_path, capfd):
+    vitpain = model(neutral=NEUTRAL).train()
+    exported = export_onnx(vitpain, tmp_path / "new" / "vitpain.onnx", neutral_shots=2)
+    assert vitpain.training
+    assert capfd.readouterr().out == ""
+    assert exported.largest_difference <= TOLERANCE
+    assert list(exported.inputs) == ["image", "neutral"]
+    agrees(vitpain, exported.path, neutral=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stem", ["patch", "conv"])
+@pytest.mark.parametrize("backbone", [{"kind": "dinov3_vit"}, {"kind": "vit", "registers": 0}, {}])
+def test_every_backbone_exports(tmp_path, backbone, stem):
+    assert export_onnx(model(**backbone, stem=stem), tmp_path / "vitpain.onnx").largest_difference <= TOLERANCE
+
+
+def test_one_valid_file_of_the_stated_opset(plain):
+    exported = plain[1]
+    assert [path.name for path in exported.path.parent.iterdir()] == ["vitpain.onnx"]
     graph = onnx.load(exported.path)
+    assert exported.outputs == OUTPUTS == tuple(value.name for value in graph.graph.output)
     onnx.checker.check_model(graph, full_check=True)
     assert [opset.version for opset in graph.opset_import if opset.domain == ""] == [OPSET]
     assert exported.bytes == exported.path.stat().st_size
@@ -77,10 +105,10 @@ def test_one_valid_file_of_the_stated_opset(tmp_path):
     assert "image batch x 3 x 32 x 32 -> pspi, aus, probabilities, attention" in exported.text()
 
 
-def test_a_graph_that_disagrees_is_not_written(tmp_path, monkeypatch):
+def test_a_graph_that_disagrees_is_not_written(tmp_path, monkeypatch, encoded):
     monkeypatch.setattr(exporting, "_torch_outputs", lambda wrapped, samples: _off_by_a_little(wrapped, samples))
     with pytest.raises(DataError, match=r"not written: the exported graph differs from PyTorch by 1\.0e-03"):
-        export_onnx(model(), tmp_path / "vitpain.onnx")
+        export_onnx(encoded, tmp_path / "vitpain.onnx")
     assert not list(tmp_path.iterdir())
 
 
@@ -102,11 +130,11 @@ def test_wrong_arguments_are_refused_before_anything_is_done(tmp_path):
         export_onnx(model(), tmp_path / "vitpain.onnx", neutral_shots=0)
 
 
-def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
+def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch, encoded):
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(exporting.os, "fsync", full)
     with pytest.raises(StorageError, match="the disk is full"):
-        export_onnx(model(), tmp_path / "vitpain.onnx")
+        export_onnx(encoded, tmp_path / "vitpain.onnx")
     assert not list(tmp_path.iterdir())

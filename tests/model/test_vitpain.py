@@ -144,6 +144,17 @@ def test_the_seed_decides_the_weights_and_leaves_the_global_state_alone():
     assert not torch.equal(one(image).cls, other(image).cls)
 
 
+@pytest.mark.parametrize("stem", ["patch", "conv"])
+def test_each_seed_has_its_own_first_weights(stem):
+    options = {"backbone_changes": {"stem": stem}, "neutral": SEPARATE, "layout_channels": 4, "landmarks": True}
+    one, same, other = (model(seed=seed, **options) for seed in (3, 3, 4))
+    drawn = {name for name, value in one.named_parameters() if value.ndim >= 2 and value.std() > 0}
+    alike = {name for name in drawn if torch.equal(one.get_parameter(name), other.get_parameter(name))}
+    assert {"heads.queries", "heads.au_weight", "heads.layout.squeeze.weight", "heads.pspi_output.weight"} <= drawn
+    assert any(name.startswith("backbone.encoder.") for name in drawn) and alike == set()
+    assert all(torch.equal(value, same.get_parameter(name)) for name, value in one.named_parameters())
+
+
 def test_normalisation_happens_inside():
     image = pictures(1, 3, SIZE, SIZE)
     mean, std = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)

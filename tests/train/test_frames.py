@@ -1,5 +1,6 @@
 """Batches of a tiny dataset: pure functions of seed and epoch, neutrals of other views, errors that name the file."""
 
+import io
 import pickle
 import shutil
 
@@ -8,12 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from PIL import Image
 
 from pain3d.data.manifest import read_manifest
 from pain3d.data.reader import open_dataset
 from pain3d.data.schema import parse_frame_id
 from pain3d.errors import ArgumentError, DataError
 from pain3d.model.crop import cut, square_of_landmarks
+from pain3d.model.features import Features
+from pain3d.model.prediction import predictions_of
 from pain3d.train.augment import AugmentConfig
 from pain3d.train.frames import FrameDataset, FramesConfig
 from pain3d.train.loader import batches
@@ -32,7 +36,7 @@ def in_a_worker(frames):
 
 def equal(one, other):
     assert one.frame_ids == other.frame_ids and one.neutral_ids == other.neutral_ids
-    for name in ("image", "neutral", "heatmap", "neutral_heatmap", "au_heat", "aus", "pspi", "index"):
+    for name in ("image", "neutral", "heatmap", "neutral_heatmap", "au_heat", "landmarks", "aus", "pspi", "index"):
         left, right = getattr(one, name), getattr(other, name)
         assert (left is None) == (right is None)
         assert left is None or torch.equal(left, right), name
@@ -100,6 +104,14 @@ def test_workers_change_nothing_and_any_start_is_exact(learning_dataset):
     second = list(batches(frames, batch_size=8, start=2, stop=4, rank=1, processes=2))
     equal(second[0], alone[5])
     assert {i for batch in alone[:15] for i in batch.index.tolist()} <= set(range(len(frames)))
+
+
+def test_neutral_frames_are_targets_too(learning_dataset):
+    frames = FrameDataset(learning_dataset, "train", RICH, 0)
+    neutral = np.flatnonzero(frames.labels.expressions == 0)
+    assert len(neutral) == 7 * 3 and set(neutral) <= set(frames.order(0))
+    batch = frames.batch(neutral[:2], 0)
+    assert batch.pspi.tolist() == [0, 0] and not batch.aus.any()
 
 
 def test_neutrals_are_of_other_views(learning_dataset):
@@ -175,6 +187,64 @@ def broken(learning_dataset, tmp_path):
 
 def replaced(table, name, values):
     return table.set_column(table.schema.get_field_index(name), table.schema.field(name), values)
+
+
+def marked(landmarks):
+    """A black picture with a red dot at the outer corner of one eye, a blue one at that of the other."""
+    y, x = np.mgrid[:64, :64] + 0.5
+    picture = np.zeros((64, 64, 3), np.uint8)
+    for channel, number in ((0, 36), (2, 45)):
+        away = (x - landmarks[number, 0]) ** 2 + (y - landmarks[number, 1]) ** 2
+        picture[..., channel] = np.rint(255 * np.exp(-away / 8))
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return {"bytes": buffer.getvalue(), "path": None}
+
+
+def test_landmarks_follow_the_picture_through_turn_and_mirror(broken):
+    def change(table):
+        points = np.array(table.column("landmarks").to_pylist()).reshape(-1, 68, 2)
+        pictures = [marked(one) for one in points]
+        return replaced(table, "image", pa.array(pictures, table.schema.field("image").type))
+
+    out, _ = broken(change)
+    photometry = ("blur", "shrink", "noise", "jpeg")
+    geometry = AugmentConfig(
+        **dict.fromkeys(("brightness", "contrast", "gamma", "saturation", "tint"), 0.0),
+        **{f"{name}_chance": 0.0 for name in photometry},
+    )
+    frames = FrameDataset(out, "val", FramesConfig(size=32, augment=geometry), 0)
+    batch = frames.batch(range(12), 0)
+    y, x = torch.meshgrid(*[(torch.arange(32) + 0.5) / 32] * 2, indexing="ij")
+    mirrored = 0
+    for image, points in zip(batch.image, batch.landmarks, strict=True):
+        weights = image / image.sum((1, 2), keepdim=True).clamp_min(1e-6)
+        red, blue = (torch.stack([(weights[c] * x).sum(), (weights[c] * y).sum()]) for c in (0, 2))
+        straight = max((red - points[36]).abs().max(), (blue - points[45]).abs().max())
+        crossed = max((red - points[45]).abs().max(), (blue - points[36]).abs().max())
+        assert min(straight, crossed) < 0.01 < max(straight, crossed)
+        mirrored += int(crossed < straight)
+        # In the crop the subject's right eye, 36, is always on the left.
+        assert points[36, 0] < points[45, 0]
+    assert 0 < mirrored < 12
+
+
+def test_landmarks_that_are_taught_are_told_in_pixels_of_the_picture(learning_dataset):
+    sample = open_dataset(learning_dataset)[5]
+    batch = FrameDataset(learning_dataset, None, PLAIN, 0).batch([5], 0)
+    readings = {"cls": torch.zeros(1, 4), "patches": torch.zeros(1, 4, 4), "attention": torch.full((1, 6, 4), 0.25)}
+    learnt = Features(
+        **readings,
+        pspi=batch.pspi,
+        aus=batch.aus,
+        au43_logit=torch.zeros(1),
+        ordinal_logits=torch.zeros(1, 3),
+        landmarks=batch.landmarks,
+        grid=(2, 2),
+    )
+    square = square_of_landmarks(sample.landmarks, PLAIN.crop)
+    told = predictions_of(learnt, None)[0].at(box=(0, 0, 1, 1), square=square, size=(64, 64))
+    np.testing.assert_allclose(told.landmarks, sample.landmarks, atol=1e-3)
 
 
 def test_a_mislabelled_shard_is_refused(broken):

@@ -3,16 +3,18 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from toy import ToyFrames, config, model_config, use
+from toy import SIDE, ToyFrames, config, model_config, use
 
 from pain3d.errors import ArgumentError, DataError, OutputError
 from pain3d.model.vitpain import ViTPain
-from pain3d.train import loop
+from pain3d.train import loop, validate
 from pain3d.train.distill import DistillWeights
 from pain3d.train.log import read_metrics
 from pain3d.train.loop import train
@@ -176,6 +178,22 @@ def test_best_is_what_validation_chose_and_loads(uninterrupted):
     assert ViTPain.from_pretrained(uninterrupted).config == config().model
 
 
+def test_the_best_is_chosen_on_validation_subjects_alone(monkeypatch, dataset, tmp_path):
+    def watched(seen):
+        class Watched(ToyFrames):
+            def batch(self, indices, epoch):
+                seen.add(self.split)
+                return super().batch(indices, epoch)
+
+        return Watched
+
+    trained, judged = set(), set()
+    monkeypatch.setattr(loop, "FrameDataset", watched(trained))
+    monkeypatch.setattr(validate, "FrameDataset", watched(judged))
+    train(dataset, tmp_path / "run", config(samples=16, eval_every=1))
+    assert (trained, judged) == ({"train"}, {"val"})
+
+
 def test_patience_ends_a_run(dataset, tmp_path):
     made = config(samples=800, eval_every=1, patience=2, lr=1e-12, lr_heads=1e-12, min_lr=0.0)
     result = train(dataset, tmp_path / "run", made)
@@ -213,6 +231,17 @@ def test_a_student_learns_from_a_teacher_that_stays_as_it_is(dataset, tmp_path):
     state = learnt(tmp_path / "run")
     assert any(name.startswith("adam.exp_avg/projector.") for name in state)
     assert "projector" not in " ".join(load_file(tmp_path / "run" / "best" / "model.safetensors"))
+    # Used, the student wants one picture: no heatmap, no teacher.
+    shutil.rmtree(teacher)
+    (told,) = ViTPain.from_pretrained(tmp_path / "run").predict_crops(np.zeros((1, SIDE, SIDE, 3), np.uint8))
+    assert 0 <= told.pspi <= 16
+
+
+def test_a_teacher_without_neutral_teaches_a_student_with_one(dataset, tmp_path):
+    teacher = saved(tmp_path / "teacher")
+    made = config("student", teacher=teacher, neutral=True, samples=16)
+    assert train(dataset, tmp_path / "run", made).steps == 2
+    assert ViTPain.from_pretrained(tmp_path / "run").config.neutral is not None
 
 
 def test_another_teacher_makes_another_run(dataset, tmp_path):

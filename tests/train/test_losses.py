@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -9,9 +10,18 @@ import pytest
 import torch
 
 from pain3d.errors import ArgumentError
-from pain3d.train.losses import TaskWeights, au_loss, bernoulli_loss, ordinal_targets, pspi_loss, task_loss, weighted
+from pain3d.train.losses import (
+    TaskWeights,
+    au_loss,
+    bernoulli_loss,
+    landmark_loss,
+    ordinal_targets,
+    pspi_loss,
+    task_loss,
+    weighted,
+)
 
-OFF = {"pspi": 0.0, "aus": 0.0, "au43": 0.0, "ordinal": 0.0}
+OFF = {"pspi": 0.0, "aus": 0.0, "au43": 0.0, "ordinal": 0.0, "landmarks": 0.0}
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,7 @@ class Outputs:
     aus: torch.Tensor
     au43_logit: torch.Tensor
     ordinal_logits: torch.Tensor
+    landmarks: torch.Tensor | None
 
 
 @dataclass(frozen=True)
@@ -30,16 +41,20 @@ class Labels:
 
     pspi: torch.Tensor
     aus: torch.Tensor
+    landmarks: torch.Tensor
 
 
 def outputs() -> Outputs:
     aus = torch.tensor([[5.0, 0, 0, 0, 0, 0.5], [0, 0, 0, 0, 0, 0.5]])
-    return Outputs(torch.tensor([8.0, 0.5]), aus, torch.zeros(2), torch.zeros(2, 3))
+    points = torch.full((2, 68, 2), 0.5)
+    points[0, 30, 0] += 0.03
+    points[1, 8, 1] -= 0.004
+    return Outputs(torch.tensor([8.0, 0.5]), aus, torch.zeros(2), torch.zeros(2, 3), points)
 
 
 def labels() -> Labels:
     aus = torch.tensor([[2.0, 0, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0]])
-    return Labels(torch.tensor([4.0, 0.0]), aus)
+    return Labels(torch.tensor([4.0, 0.0]), aus, torch.full((2, 68, 2), 0.5))
 
 
 def test_pspi_by_hand():
@@ -59,19 +74,32 @@ def test_cross_entropy_by_hand():
     assert found == pytest.approx((math.log(4 / 3) + math.log(2)) / 2)
 
 
+def test_landmarks_by_hand():
+    # Three hundredths of the crop off: linear, .03 - .005. Four thousandths: quadratic, .004^2 / 2 / .01.
+    expected = ((0.03 - 0.005) + 0.004**2 / 2 / 0.01) / (2 * 68 * 2)
+    assert landmark_loss(outputs().landmarks, labels().landmarks).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_landmarks_of_a_model_without_that_head_are_refused():
+    bare = dataclasses.replace(outputs(), landmarks=None)
+    assert "landmarks" not in task_loss(bare, labels(), TaskWeights())
+    with pytest.raises(ArgumentError, match=r"task\.landmarks: above 0, but the model has no landmark head"):
+        task_loss(bare, labels(), TaskWeights(landmarks=1.0))
+
+
 def test_the_ordinal_targets_include_the_threshold():
     found = ordinal_targets(torch.tensor([0.0, 1.0, 2.0, 3.0, 16.0]))
     assert found.tolist() == [[0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1], [1, 1, 1]]
 
 
 def test_the_total_is_the_weighted_sum():
-    weights = TaskWeights(pspi=2.0, aus=3.0, au43=0.5, ordinal=0.25)
+    weights = TaskWeights(pspi=2.0, aus=3.0, au43=0.5, ordinal=0.25, landmarks=30.0)
     terms = task_loss(outputs(), labels(), weights)
-    assert list(terms) == ["pspi", "aus", "au43", "ordinal", "total"]
+    assert list(terms) == ["pspi", "aus", "au43", "ordinal", "landmarks", "total"]
     assert terms["au43"].item() == pytest.approx(math.log(2))
     assert terms["ordinal"].item() == pytest.approx(math.log(2))
     by_hand = 2 * terms["pspi"] + 3 * terms["aus"] + 0.5 * terms["au43"] + 0.25 * terms["ordinal"]
-    assert terms["total"].item() == pytest.approx(by_hand.item())
+    assert terms["total"].item() == pytest.approx((by_hand + 30 * terms["landmarks"]).item())
 
 
 @pytest.mark.parametrize("name", OFF)

@@ -6,12 +6,13 @@ import math
 import pytest
 import torch
 from torch import nn
-from toy import config, model_config
+from toy import ToyFrames, config, model_config
 
 from pain3d.model.config import LoraConfig
 from pain3d.model.vitpain import ViTPain
-from pain3d.train.distill import Projector
+from pain3d.train.distill import DistillWeights, Projector, Teacher
 from pain3d.train.learner import Learner
+from pain3d.train.losses import TaskWeights
 from pain3d.train.optim import PartitionError, assert_partition, is_backbone, learning_rate, parameter_groups
 
 RATES = {"lr": 1e-4, "lr_heads": 1e-3, "weight_decay": 0.1}
@@ -105,6 +106,44 @@ def test_the_optimiser_moves_every_trainable_parameter():
     optimizer.step()
     for name, parameter in learner.named_parameters():
         assert torch.equal(parameter, before[name]) != parameter.requires_grad, name
+
+
+def toy_teacher():
+    return Teacher(ViTPain(model_config("heatmap")), heatmap_max_mm=16.0)
+
+
+def test_every_trainable_parameter_gets_a_gradient_from_the_whole_loss():
+    read = model_config(neutral=True, layout_channels=4, landmarks=True, head_dropout=0.0)
+    made = config("student", teacher="t", neutral=True, model=read, task=TaskWeights(landmarks=15.0))
+    teacher = toy_teacher()
+    learner = Learner(made, teacher).train()
+    batch = ToyFrames(None, "train", made.frames, 0).batch(range(8), 0)
+    learner(batch, teacher(batch))["total"].backward()
+    parameter_groups(learner, **RATES)  # asserts the partition
+    assert learner.get_parameter("model.heads.layout.landmarks.weight").requires_grad
+    for name, parameter in learner.named_parameters():
+        if not parameter.requires_grad:
+            assert name.endswith("mask_token"), name
+            continue
+        assert parameter.grad is not None, name
+        # A constant added to all keys moves no softmax.
+        assert name.endswith(("k_proj.bias", "key.bias")) or parameter.grad.abs().sum() > 0, name
+
+
+def test_runs_of_other_seeds_start_from_other_weights():
+    one, other = (Learner(config(seed=seed), None).model.heads.queries for seed in (1, 2))
+    assert not torch.equal(one, other)
+
+
+@pytest.mark.parametrize(("off", "held"), [("feature_patch", "cls"), ("feature_cls", "patch")])
+def test_a_projector_has_only_the_map_that_a_term_uses(off, held):
+    learner = Learner(config("student", teacher="t", distill=DistillWeights(**{off: 0.0})), toy_teacher())
+    assert {name for name, _ in learner.projector.named_parameters()} == {f"{held}.weight", f"{held}.bias"}
+
+
+def test_without_a_feature_term_there_is_no_projector():
+    off = DistillWeights(feature_cls=0.0, feature_patch=0.0)
+    assert Learner(config("student", teacher="t", distill=off), toy_teacher()).projector is None
 
 
 SCHEDULE = {"steps": 100, "warmup": 10, "least": 1e-5}

@@ -246,7 +246,7 @@ def table(
 
 def _cell(row: Mapping[str, Any] | None) -> str:
     if row is None or math.isnan(row["mean"]):
-        return "NaN" if row is None else f"NaN: {row['reason']}"
+        return "n/a" if row is None else "-" if row["reason"] == ONLY_DELETION else f"n/a: {row['reason']}"
     if math.isnan(row["low"]):
         return f"{row['mean']:.3f} (one subject)"
     return f"{row['mean']:.3f} ({row['low']:.3f} to {row['high']:.3f})"

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from jaxtyping import Float, Shaped
 
 from pain3d.errors import ArgumentError
 from pain3d.evaluate.metrics import checked
+from pain3d.evaluate.table import column, logits_of
 from pain3d.facs import MAX_PSPI
 from pain3d.model.calibration import Calibration
 from pain3d.model.heads import THRESHOLDS
@@ -63,6 +65,18 @@ def fit(
         intercepts=(platt[0][1], platt[1][1], platt[2][1]),
         provenance={"frames": len(pspi), "subjects": len(np.unique(subject)), **(provenance or {})},
     )
+
+
+def calibration_of(validation: pa.Table, provenance: Mapping[str, Any]) -> Calibration:
+    """Thresholds, probabilities and intervals from the prediction table of validation subjects.
+
+    Args:
+        validation: from `inference.predict_table` or `photos.predict_photos`.
+        provenance: kept with the result, beside the number of frames and subjects.
+    """
+    subjects = column(validation, "subject_id").astype(str)
+    values = column(validation, "PSPI"), column(validation, "pred_PSPI")
+    return fit(*values, logits_of(validation), subjects, provenance=provenance)
 
 
 def best_threshold(

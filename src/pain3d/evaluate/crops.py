@@ -38,7 +38,7 @@ def crop_of(data: Dataset, number: int, config: ViTPainConfig, seed: int) -> Cro
     """Frame `number`, cut by its true landmarks; the neutral frame is drawn by `seed` from the other views."""
     sample = data[number]
     heat = heat_in_crop(sample, config)
-    neutral = None if config.neutral is None else _input_of(_neutral(data, sample, seed), config)
+    neutral = None if config.neutral is None else _input_of(neutral_of(data, sample, seed), config)
     return Crop(
         sample=sample,
         square=square_of_landmarks(sample.landmarks, config.crop),
@@ -93,14 +93,18 @@ def _input_of(sample: Sample, config: ViTPainConfig) -> Float[np.ndarray, "size 
     return picture.astype(np.float32) / np.float32(255)
 
 
-def _neutral(data: Dataset, sample: Sample, seed: int) -> Sample:
-    """A seeded frame at rest of this subject, from another view than this one's."""
+def neutral_of(data: Dataset, sample: Sample, seed: int) -> Sample:
+    """A seeded frame at rest of this subject, from another view than this one's.
+
+    Raises:
+        DataError: if there is one view only.
+    """
     subject, _, view = parse_frame_id(sample.frame_id)
     others = [other for other in range(data.manifest.design.views) if other != view]
     if not others:
         raise DataError(
             f"{sample.frame_id}: its subject has no neutral frame from another view, which this model needs; "
-            f"generate a dataset with --views 2 or more, or explain a model without a neutral reference"
+            f"generate a dataset with --views 2 or more, or take a model without a neutral reference"
         )
     chosen = others[int(stream(seed, "neutral", sample.frame_id).integers(len(others)))]
     return data.find(frame_id(subject, 0, chosen))

@@ -17,13 +17,14 @@ from pain3d.data.reader import open_dataset
 from pain3d.errors import ArgumentError, DataError, storage_error
 from pain3d.evaluate import figures, tables
 from pain3d.evaluate.baselines import always_positive, mean_predictor, training_truth
-from pain3d.evaluate.calibrate import fit
+from pain3d.evaluate.calibrate import calibration_of
 from pain3d.evaluate.figures import frames_of
-from pain3d.evaluate.inference import predict_table
+from pain3d.evaluate.inference import checked_policy, predict_table
 from pain3d.evaluate.oracle import fit_oracle
 from pain3d.evaluate.plots import Bar, write_plots
-from pain3d.evaluate.table import NeutralPolicy, column, logits_of, truth_table
+from pain3d.evaluate.table import NeutralPolicy, truth_table
 from pain3d.model.calibration import Calibration
+from pain3d.model.heads import THRESHOLDS
 from pain3d.model.vitpain import ViTPain
 from pain3d.streams import checked_seed
 
@@ -101,30 +102,38 @@ def evaluate(
         ArgumentError: for arguments that contradict each other or the model.
         DataError: if there are no frames to evaluate on, or none to calibrate with.
     """
-    _check(seed, bootstrap)
+    _check(seed, bootstrap, shots=shots, batch=batch)
+    device = checked_device(device)
     say = on_phase or (lambda _: None)
-    name = type(model).__name__ if isinstance(model, ViTPain) else str(model)
+    name = _name_of(model)
     model = model if isinstance(model, ViTPain) else ViTPain.from_pretrained(model)
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     opened = open_dataset(dataset, split)
+    checked_policy(model, neutral)
     truth_table(opened)  # says kindly that a split is empty before anything is computed
+    if training is not None:
+        training_truth(training)  # likewise
     run: dict[str, Any] = {"neutral": neutral, "shots": shots, "seed": seed, "batch": batch, "device": device}
-    calibration, calibrated_by = model.calibration, "from the checkpoint"
+    done_before, frames = 0, len(opened)
+    calibration, calibrated_by = model.calibration, _origin(model.calibration)
     if calibration is None:
-        _check_validation(dataset, split)
+        source = dataset if training is None else training
+        _check_validation(source, dataset, split)
         say("calibrating on the validation subjects: the model brought no calibration")
-        validation = predict_table(model, dataset, "val", **run, on_progress=on_progress)
-        calibration = calibration_of(
-            validation, {"dataset": str(dataset), "split": "val", "seed": opened.manifest.seed}
-        )
-        calibrated_by = f"fitted on the validation subjects of {Path(dataset).name}"
+        done_before = len(open_dataset(source, "val"))
+        advance = _part_of(on_progress, 0, done_before + frames)
+        validation = predict_table(model, source, "val", **run, on_progress=advance)
+        seed_of_source = open_dataset(source, "val").manifest.seed
+        about = {"dataset": Path(source).resolve().name, "dataset_seed": seed_of_source, "split": "val"}
+        calibration = calibration_of(validation, {**about, "crop": "landmarks"})
+        calibrated_by = f"fitted on the validation subjects of {about['dataset']}, cut as the scored frames are"
     say("predicting")
-    table = predict_table(model, dataset, split, **run, on_progress=on_progress)
+    advance = _part_of(on_progress, done_before, done_before + frames)
+    table = predict_table(model, dataset, split, **run, on_progress=advance)
     say("computing figures and intervals")
     about = {
         "format": FORMAT,
         "format_version": VERSION,
-        "title": f"{name} on {Path(dataset).name}",
+        "title": f"{name} on {Path(dataset).resolve().name}",
         "name": name,
         "model": model.describe(),
         "dataset": {"path": str(dataset), "seed": opened.manifest.seed, "pain3d": opened.manifest.pain3d_version},
@@ -133,6 +142,7 @@ def evaluate(
         "seed": seed,
         "bootstrap": bootstrap,
         "calibration": calibrated_by,
+        "training": None if training is None else str(training),
     }
     rivals = baseline_tables(dataset, split, training=training, oracle=oracle, seed=seed)
     data = about | report(table, calibration, rivals, bootstrap=bootstrap, seed=seed)
@@ -161,6 +171,7 @@ def report(
     return {
         "frames": len(table),
         "subjects": len(set(f.subject)),
+        "with_pain": {str(t): float((f.truth >= t).mean()) for t in THRESHOLDS},
         "neutral_policy": table.column("neutral_policy")[0].as_py(),
         "headline": figures.headline(f),
         "baselines": {name: _beside(rival, calibration, bootstrap, seed) for name, rival in baselines.items()},
@@ -168,26 +179,12 @@ def report(
         "aus": figures.by_au(f),
         "groups": figures.by_demographics(f),
         "distractors": figures.distractors(f),
+        "confounds": figures.confounds(f),
         "neutral": figures.neutral_specificity(f),
         "stability": figures.between_views(f),
         "coverage": figures.coverage(f),
         "prevalence": figures.prevalence(f),
     }
-
-
-def calibration_of(validation: pa.Table, provenance: dict[str, Any]) -> Calibration:
-    """Thresholds, probabilities and intervals from the prediction table of validation subjects."""
-    return fit(
-        column(validation, "PSPI"),
-        column(validation, "pred_PSPI"),
-        logits_of(validation),
-        column(validation, "subject_id").astype(str),
-        provenance={
-            **provenance,
-            "frames": len(validation),
-            "subjects": len(set(validation.column("subject_id").to_pylist())),
-        },
-    )
 
 
 def baseline_tables(
@@ -214,7 +211,7 @@ def _oracle(
     source: str | Path, dataset: str | Path, split: str | None, policy: NeutralPolicy, seed: int, *, fair: bool
 ) -> pa.Table | str:
     if not fair and split not in ("val", "test"):
-        return "fitted on these very subjects; name another dataset to fit it on with training="
+        return "it would be fitted on these very subjects; name the dataset to fit it on with --training"
     try:
         return fit_oracle(source, policy, learners=("ridge",), seed=seed).predict(dataset, split, seed=seed)
     except (ArgumentError, DataError) as error:
@@ -228,26 +225,71 @@ def _beside(rival: pa.Table | str, calibration: Calibration, bootstrap: int, see
     return figures.headline(frames_of(rival, calibration, draws=bootstrap, seed=seed))
 
 
-def _check(seed: int, bootstrap: int) -> None:
+def checked_device(device: str) -> str:
+    """The device itself; for ``auto`` the graphics card where there is one.
+
+    Raises:
+        ArgumentError: if there is no such device; nothing falls back to the processor in silence.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.partition(":")[0] not in ("cpu", "cuda"):
+        raise ArgumentError(f"device: {device!r} is unknown; choose auto, cpu or cuda")
+    if device != "cpu" and not torch.cuda.is_available():
+        raise ArgumentError(f"device: {device!r}, but torch {torch.__version__} sees no such card; choose cpu or auto")
+    return device
+
+
+def _check(seed: int, bootstrap: int, *, shots: int, batch: int) -> None:
     try:
         checked_seed(seed)
         draws = whole_number("bootstrap", bootstrap, "1000")
+        counts = {"shots": whole_number("shots", shots, "1"), "batch": whole_number("batch", batch, "32")}
     except (TypeError, ValueError) as error:
         raise ArgumentError(str(error)) from None
     if draws < LEAST_BOOTSTRAP:
         raise ArgumentError(f"bootstrap: {bootstrap} is below {LEAST_BOOTSTRAP}; too few draws for an interval")
+    for name, count in counts.items():
+        if count < 1:
+            raise ArgumentError(f"{name}: {count} is below 1; leave it out for the default")
 
 
-def _check_validation(dataset: str | Path, split: str | None) -> None:
-    if not len(open_dataset(dataset, "val")):
+def _name_of(model: ViTPain | str | Path) -> str:
+    """What tables call the model: a folder's last name, not where it lies."""
+    if isinstance(model, ViTPain):
+        return "model"
+    return Path(model).resolve().name if Path(model).is_dir() else str(model)
+
+
+def _origin(calibration: Calibration | None) -> str:
+    """Where thresholds and intervals come from, in words."""
+    if calibration is None:
+        return ""
+    about = calibration.provenance
+    if about.get("crop") != "detector":
+        return "from the checkpoint"
+    return (
+        "from the checkpoint, fitted on faces found by the detector as in predict; here faces are cut by their true "
+        "landmarks"
+    )
+
+
+def _part_of(on_progress: Advance | None, before: int, of: int) -> Advance | None:
+    """Progress of one of several parts as that of the whole."""
+    return None if on_progress is None else lambda done, _: on_progress(before + done, of)
+
+
+def _check_validation(source: str | Path, dataset: str | Path, split: str | None) -> None:
+    if not len(open_dataset(source, "val")):
         raise DataError(
-            f"{dataset}: no validation subjects to calibrate thresholds and intervals on, and the model brings no "
+            f"{source}: no validation subjects to calibrate thresholds and intervals on, and the model brings no "
             f"calibration; generate 10 subjects or more, or evaluate a checkpoint with calibration.json"
         )
-    if split != "test":
+    if split != "test" and Path(source).resolve() == Path(dataset).resolve():
         raise ArgumentError(
-            f"split: {split!r}, but the model brings no calibration, and calibrating on the frames that are scored "
-            f"would flatter it; choose test, or evaluate a checkpoint with calibration.json"
+            f"split: {split or 'all'!r}, but the model brings no calibration, and calibrating on the frames that are "
+            f"scored would flatter it; choose test, name the dataset it was trained on with --training OUT, or "
+            f"evaluate a model with calibration.json, as train leaves it in RUN/best"
         )
 
 

@@ -61,7 +61,9 @@ class Explanation:
         parts = [
             f"Agreement with the true heatmap, {self.config.split} subjects. Mean over frames with pain, in brackets "
             f"95 % over subjects. Region: more than {self.config.region_mm:g} mm. Deletion: mean predicted PSPI while "
-            f"patches are {self.config.filling}, most salient first; less is better there, more elsewhere.\n",
+            f"patches are {self.config.filling}, most salient first; less is better there, more elsewhere. Maps from "
+            f"*mean training heat* on have not seen the picture: a map that tells where this face moves is ahead of "
+            f"them. Mean training heat: the true heatmaps of training frames, averaged in the crop.\n",
             *table(self.summary, [("PSPI", score) for score in scores], scores),
             "",
             "Pointing game by Action Unit, frames in which it moves the skin:\n",

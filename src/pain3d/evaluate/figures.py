@@ -28,8 +28,12 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "sex": SEXES,
     "ethnicity": ETHNICITIES,
     "monk_third": ("1-3", "4-7", "8-10"),
+    "turn": ("frontal", "turned"),
 }
-"""What divides the frames, and the order in which the groups are shown."""
+"""What divides subjects or frames, and the order in which the groups are shown."""
+
+FRONTAL_DEGREES = 10.0
+"""A head turned by no more counts as frontal: view 0 has at most 5 degrees, the others at least 20."""
 
 HEADLINE = {"mae": mae, "rmse": rmse, "pcc": pcc, "icc31": icc31, "icc21": icc21, "kappa": kappa}
 
@@ -90,7 +94,11 @@ def frames_of(table: pa.Table, calibration: Calibration, *, draws: int, seed: in
         expression=column(table, "expression").astype(str),
         expression_id=column(table, "expression_id"),
         subject=column(table, "subject_id").astype(str),
-        groups={**groups, "monk_third": monk_third(column(table, "skin_tone_mst").astype(int))},
+        groups={
+            **groups,
+            "monk_third": monk_third(column(table, "skin_tone_mst").astype(int)),
+            "turn": np.where(np.abs(column(table, "yaw")) <= FRONTAL_DEGREES, "frontal", "turned"),
+        },
         calibrated=calibration.apply(guess, logits_of(table)),
         coverage=calibration.coverage,
         draws=draws,
@@ -166,6 +174,22 @@ def distractors(f: Frames) -> dict[str, Any]:
         where = about if name == "all" else about & (f.expression == name)
         rows[name] = {f"PSPI >= {t}": _rate(f, f.calibrated.flags[:, i], where) for i, t in enumerate(THRESHOLDS)}
         rows[name]["mean prediction"] = _rate(f, f.guess, where)
+    return {"rows": rows, "reason": None}
+
+
+def confounds(f: Frames) -> dict[str, Any]:
+    """Faces that share Action Units with pain (effort, disgust, ...): their PSPI by the formula, and what is read."""
+    about = f.kind == "confound"
+    if not about.any():
+        return {"rows": {}, "reason": "this dataset has no confounds; generate one with --confounds 3"}
+    rows: dict[str, dict[str, Figure]] = {}
+    for name in ("all", *sorted(set(f.expression[about]))):
+        where = about if name == "all" else about & (f.expression == name)
+        rows[name] = {
+            "mean PSPI": _rate(f, f.truth, where),
+            "mean prediction": _rate(f, f.guess, where),
+            "MAE": f.score(mae, f.truth, f.guess, where),
+        }
     return {"rows": rows, "reason": None}
 
 

@@ -17,6 +17,8 @@ from pain3d.model.prediction import Prediction
 _SIDE, _MARGIN, _BARS = 400, 28, 470
 _PAPER, _INK, _FAINT, _TRACK = (250, 249, 246), (28, 27, 25), (118, 113, 104), (229, 226, 219)
 _PAIN, _CHANCE, _RANGE = (196, 78, 40), (58, 104, 140), (238, 186, 156)
+_DOT = (120, 235, 240)
+"""Light blue: no skin has this colour."""
 _FOOT = "PSPI is observer-coded facial expression, not felt pain. Trained on synthetic faces. Not a medical device."
 
 
@@ -40,9 +42,9 @@ def overlay_picture(picture: UInt8[np.ndarray, "height width 3"], prediction: Pr
     width = 2 * _SIDE + _BARS + 4 * _MARGIN
     sheet = Image.new("RGB", (width, _SIDE + 2 * _MARGIN + 56), _PAPER)
     draw = ImageDraw.Draw(sheet)
-    for place, (tile, caption) in enumerate(
-        ((crop, "what the model read"), (laid_over(crop, heat), "where its six Action Unit queries looked"))
-    ):
+    read = "what the model read" + ("" if prediction.landmarks is None else ", and its landmarks")
+    looked = "where its six Action Unit queries looked"
+    for place, (tile, caption) in enumerate(((_dotted(crop, prediction), read), (laid_over(crop, heat), looked))):
         left = _MARGIN + place * (_SIDE + _MARGIN)
         sheet.paste(Image.fromarray(tile), (left, _MARGIN))
         draw.text((left, _MARGIN + _SIDE + 8), caption, fill=_FAINT, font=_font(14))
@@ -55,6 +57,20 @@ def _crop(picture: UInt8[np.ndarray, "height width 3"], prediction: Prediction) 
     if prediction.square is None:
         return np.asarray(Image.fromarray(picture).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC))
     return cut(picture, prediction.square, _SIDE)
+
+
+def _dotted(crop: UInt8[np.ndarray, "side side 3"], prediction: Prediction) -> UInt8[np.ndarray, "side side 3"]:
+    """The crop with the landmarks that the model read in it."""
+    if prediction.landmarks is None:
+        return crop
+    points = prediction.landmarks
+    if prediction.square is not None:
+        points = (points - np.array(prediction.square.box[:2])) / prediction.square.side
+    picture = Image.fromarray(crop)
+    draw = ImageDraw.Draw(picture)
+    for x, y in points * _SIDE:
+        draw.ellipse((x - 2.2, y - 2.2, x + 2.2, y + 2.2), fill=_DOT, outline=_INK)
+    return np.asarray(picture)
 
 
 def _heat(prediction: Prediction) -> np.ndarray:

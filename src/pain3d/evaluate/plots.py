@@ -161,6 +161,9 @@ def roc_curve(
     return np.append(0, false) / false[-1], np.append(0, true) / true[-1]
 
 
+_MONK = "Monk "
+
+
 @_styled
 def group_bars(bars: Sequence[Bar], overall: float, title: str) -> Figure:
     """Mean absolute error of each group with its interval, and that of all frames as a line."""
@@ -177,7 +180,7 @@ def group_bars(bars: Sequence[Bar], overall: float, title: str) -> Figure:
     for i in known:
         axes.plot([bars[i].low, bars[i].high], [places[i]] * 2, color=BLACK, lw=2.5, solid_capstyle="butt")
     axes.axvline(overall, color=BLACK, lw=1.5, ls="--")
-    axes.set_yticks(places, [bar.name.replace("_", " ") for bar in bars])
+    axes.set_yticks(places, [_MONK * (bar.group == "monk_third") + bar.name.replace("_", " ") for bar in bars])
     axes.invert_yaxis()
     axes.set(xlabel="mean abs. error of PSPI (dashed: all)", xlim=(0, None))
     return figure

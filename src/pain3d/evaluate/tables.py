@@ -18,17 +18,40 @@ _BINARY = {
     "specificity": "specificity",
     "ece": "ECE",
 }
-_GROUPS = {"age_band": "age", "sex": "sex", "ethnicity": "appearance group", "monk_third": "Monk skin tone"}
+_GROUPS = {
+    "age_band": "age",
+    "sex": "sex",
+    "ethnicity": "appearance group",
+    "monk_third": "Monk skin tone",
+    "turn": "head",
+}
+_NAMES = {"mae": "MAE", "pcc": "PCC", "auroc1": "AUROC@1", "icc31": "ICC(3,1)", "auroc": "AUROC", "auprc": "AUPRC"} | {
+    "f1": "F1",
+    "sd_between_views": "standard deviation between views, PSPI",
+    "range_over_views": "largest less smallest, PSPI",
+    "icc_of_views": "ICC(1,1) of the views",
+}
+_OTHERS = """The rows below the model's look at no picture. *mean predictor*: the mean PSPI of the training frames for \
+every frame. *always positive*: 16 for every frame, so that every one counts as pain. *geometry oracle*: ridge \
+regression on the 68 true landmarks and the true head pose, alone or beside the subject's neutral face from another or \
+the same view; it reads labels that no model gets, and says how much PSPI shows in the geometry. \
+@1: PSPI >= 1 against 0."""
+
+
+_FIGURE = ("value", "low", "high")
 
 
 def shown(figure: Json, digits: int = 3) -> str:
     """``0.951 [0.940, 0.960]``; ``n/a: reason`` for what cannot be computed."""
     if figure["value"] is None:
         return f"n/a: {figure['reason']}"
-    text = f"{figure['value']:.{digits}f}"
-    if figure["low"] is None or figure["high"] is None:
-        return text
-    return f"{text} [{figure['low']:.{digits}f}, {figure['high']:.{digits}f}]"
+    # Adding 0 after rounding turns -0.000 into 0.000.
+    value, low, high = (None if figure[key] is None else round(figure[key], digits) + 0.0 for key in _FIGURE)
+    return (
+        f"{value:.{digits}f}"
+        if low is None or high is None
+        else f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    )
 
 
 def markdown(data: Json) -> str:
@@ -36,12 +59,13 @@ def markdown(data: Json) -> str:
     parts = [
         f"# {data['title']}\n\n{_about(data)}",
         _headline(data),
-        _section("By threshold", "PSPI >=", _BINARY, data["thresholds"]),
+        _thresholds(data),
         _aus(data["aus"]),
         _groups(data),
         _distractors(data["distractors"]),
+        _confounds(data["confounds"]),
         _neutral(data["neutral"]),
-        _section("Stability over the views of one expression", "", _names(data["stability"]), {"": data["stability"]}),
+        _stability(data),
         _coverage(data["coverage"]),
         _prevalence(data["prevalence"]),
     ]
@@ -87,33 +111,52 @@ def _headline(data: Json) -> str:
         ["", *_HEADLINE.values(), "AUROC@1"],
         ([name, *(shown(row[key]) for key in (*_HEADLINE, "auroc1"))] for name, row in rows.items()),
     )
-    return f"## Headline\n\n{table}\n\n{_caution(data)}"
+    return f"## Headline\n\n{table}\n\n{_OTHERS}\n\n{_caution(data)}"
 
 
-def _section(title: str, corner: str, columns: Mapping[str, str], rows: Mapping[str, Json]) -> str:
-    body = ([name, *(shown(row[key]) for key in columns)] for name, row in rows.items())
-    return f"## {title}\n\n" + _table([corner, *columns.values()], body)
+def _thresholds(data: Json) -> str:
+    body = ([t, *(shown(row[key]) for key in _BINARY)] for t, row in data["thresholds"].items())
+    shares = ", ".join(f"{100 * share:.0f} % have PSPI >= {t}" for t, share in data["with_pain"].items())
+    words = (
+        f"Of these frames {shares}. AUROC and AUPRC rank by the predicted PSPI; the rest is of the decision at the "
+        f"calibrated threshold, and ECE of the calibrated probability."
+    )
+    return f"## By threshold\n\n{words}\n\n" + _table(["PSPI >=", *_BINARY.values()], body)
 
 
-def _names(row: Json) -> dict[str, str]:
-    return {name: name.replace("_", " ") for name in row}
+def _stability(data: Json) -> str:
+    rows = data["stability"]
+    words = (
+        "Readings of the same face with the same expression from several sides; 0, 0 and 1 would be the same from all."
+    )
+    body = ([_named(key), shown(figure)] for key, figure in rows.items())
+    return f"## Stability over the views of one expression\n\n{words}\n\n" + _table(["", "value"], body)
+
+
+def _named(key: str) -> str:
+    return _NAMES[key] if key in _NAMES else key.replace("_", " ")
 
 
 def _aus(aus: Json) -> str:
     keys = list(dict.fromkeys(key for row in aus.values() for key in row))
     body = ([name, *(shown(row[key]) if key in row else "" for key in keys)] for name, row in aus.items())
-    return "## By Action Unit\n\n" + _table(["", *(key.upper() for key in keys)], body)
+    words = "MAE in intensities 0..5; AU43 (eyes closed) is a probability, and closed from 0.5 on."
+    return f"## By Action Unit\n\n{words}\n\n" + _table(["", *map(_named, keys)], body)
 
 
 def _groups(data: Json) -> str:
-    parts = ["## By group"]
+    words = (
+        "A worst gap is the distance between the best and the worst group. It is never 0, and wide where groups are "
+        "small: hold it against the gap that shuffled group labels stay below in 95 of 100 draws."
+    )
+    parts = [f"## By group\n\n{words}"]
     for group, block in data["groups"].items():
         keys = list(next(iter(block["rows"].values())))
         body = [[name, *(shown(row[key]) for key in keys)] for name, row in block["rows"].items()]
         body.append(["**worst gap**", *(shown(block["worst_gap"][key]) for key in keys)])
         chance = (block["chance_gap"][key] for key in keys)
         body.append(["gap under shuffled labels, 95 %", *("n/a" if gap is None else f"{gap:.3f}" for gap in chance)])
-        parts.append(_table([_GROUPS[group], *(key.replace("_", " ") for key in keys)], body))
+        parts.append(_table([_GROUPS[group], *map(_named, keys)], body))
     return "\n\n".join(parts)
 
 
@@ -124,6 +167,15 @@ def _distractors(block: Json) -> str:
     body = ([name, *(shown(row[key]) for key in keys)] for name, row in block["rows"].items())
     head = "## Distractors: share of frames without pain that are called PSPI >= t\n\n"
     return head + _table(["", *(key.replace("_", " ") for key in keys)], body)
+
+
+def _confounds(block: Json) -> str:
+    head = "## Confounds: faces that share Action Units with pain, and have PSPI by its formula\n\n"
+    if block["reason"] is not None:
+        return f"{head}n/a: {block['reason']}"
+    keys = list(next(iter(block["rows"].values())))
+    body = ([name, *(shown(row[key]) for key in keys)] for name, row in block["rows"].items())
+    return head + _table(["", *keys], body)
 
 
 def _neutral(block: Json) -> str:
@@ -153,7 +205,7 @@ def _prevalence(block: Json) -> str:
     for t, rows in block["rows"].items():
         keys = list(next(iter(rows.values())))
         body = ([name, *(shown(row[key]) for key in keys)] for name, row in rows.items())
-        parts.append(_table([f"PSPI >= {t}", *(key.upper() if len(key) < 6 else key for key in keys)], body))
+        parts.append(_table([f"PSPI >= {t}", *(_named(key) for key in keys)], body))
     return head + "\n\n".join(parts)
 
 

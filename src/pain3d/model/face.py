@@ -14,6 +14,9 @@ from pain3d.model.crop import Square, cut, square_of_box
 from pain3d.model.detect import one_face
 from pain3d.model.picture import PictureLike, name_of, read_picture
 
+LEAST_SIDE = 4.0
+"""Pixels of a face's box: a smaller one is a slip of the keyboard."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FaceCrop:
@@ -41,8 +44,9 @@ def crop_face(source: PictureLike, config: ViTPainConfig, box: Sequence[float] |
     """
     image = read_picture(source)
     face = one_face(image, name_of(source)).box_xyxy if box is None else _checked(box)
-    square = square_of_box(face, config.crop)
     height, width = image.shape[:2]
+    _refuse_outside(face, width, height)
+    square = square_of_box(face, config.crop)
     pixels = cut(image, square, config.image_size)
     return FaceCrop(pixels=pixels, box=face, square=square, size=(width, height))
 
@@ -57,6 +61,16 @@ def crop_neutrals(
     if not several:
         raise ArgumentError("neutral: an empty list; give at least one picture, or None")
     return np.stack([crop_face(source, config, box).pixels for source in several])  # pyright: ignore[reportArgumentType]
+
+
+def _refuse_outside(box: Sequence[float], width: int, height: int) -> None:
+    """A box in which there is nothing to read; one that only reaches out of the picture is as good as any."""
+    left, top, right, bottom = box
+    if left >= width or top >= height or right <= 0 or bottom <= 0 or min(right - left, bottom - top) < LEAST_SIDE:
+        raise ArgumentError(
+            f"box: {left:g},{top:g},{right:g},{bottom:g} shows no face of the {width} x {height} pixels: it must reach "
+            f"into the picture and be {LEAST_SIDE:g} pixels wide and high at least; give left,top,right,bottom"
+        )
 
 
 def _checked(box: Sequence[float]) -> tuple[float, float, float, float]:

@@ -1,7 +1,8 @@
 """ViTPain as one ONNX file, held against PyTorch before it gets its name.
 
 The file holds the weights, the normalisation and every output a prediction needs; the batch size is free, the image
-size and the number of neutral references are fixed. Cropping and calibration stay outside.
+size and the number of neutral references are fixed. Cropping and calibration stay outside, and so do the landmarks,
+which are a side task of training.
 """
 
 from __future__ import annotations

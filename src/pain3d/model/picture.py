@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +28,19 @@ def read_picture(source: PictureLike) -> UInt8[np.ndarray, "height width 3"]:
         return _rgb(source)
     path = Path(source)
     try:
-        with Image.open(path) as image:
-            return _rgb(image)
+        with warnings.catch_warnings():
+            # Pillow warns from 89 megapixels on, as cameras reach, and refuses twice as many as decompression bombs.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                return _rgb(image)
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file; check the name") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except IsADirectoryError as error:
+        raise DataError(f"{path}: is a folder; name the pictures in it, as in {path}/*.jpg") from error
+    except Image.DecompressionBombError as error:
+        most = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
+        raise DataError(f"{path}: has more than {most} megapixels; shrink it first, a face needs few") from error
+    except (OSError, ValueError, SyntaxError) as error:
         raise DataError(
             f"{path}: is not a picture that can be read ({error}); give a JPEG, PNG or WebP file"
         ) from error

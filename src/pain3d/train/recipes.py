@@ -95,8 +95,8 @@ def tiny_cpu(kind: Kind, *, teacher: str | None = None, seed: int = 0, neutral: 
 
 
 def vitpain_tiny(*, teacher: str, seed: int = 0) -> TrainConfig:
-    """The bundled checkpoint: the student of `tiny_cpu` for an hour or so of one core, under the full augmentation, since
-    it will meet other cameras and a detector's boxes."""
+    """The bundled checkpoint: the student of `tiny_cpu` for an hour or so of one core, fully augmented, since it will
+    meet other cameras and a detector's boxes."""
     config = tiny_cpu("student", teacher=teacher, seed=seed)
     return dataclasses.replace(
         config,
