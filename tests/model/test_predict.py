@@ -84,6 +84,12 @@ def test_pictures_are_turned_upright_and_made_rgb(tmp_path, photo):
     assert read_picture(clear).max() == 0
 
 
+def test_sixteen_bits_become_eight(tmp_path, photo):
+    grey = photo[..., 0]
+    Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    np.testing.assert_array_equal(read_picture(tmp_path / "deep.png"), np.repeat(grey[..., None], 3, axis=2))
+
+
 def test_what_is_no_picture_is_named(tmp_path, photo):
     (tmp_path / "notes.jpg").write_text("no picture")
     with pytest.raises(DataError, match=r"notes.jpg: is not a picture that can be read"):

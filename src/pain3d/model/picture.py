@@ -53,6 +53,8 @@ def name_of(source: PictureLike) -> str:
 
 def _rgb(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
     upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I;16"):  # Pillow would clip 16 bits at 255, which leaves a white picture
+        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
     if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
         layer = upright.convert("RGBA")
         ground = Image.new("RGBA", layer.size, (0, 0, 0, 255))
