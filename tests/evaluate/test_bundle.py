@@ -108,6 +108,7 @@ def test_a_bundle_is_a_model_with_calibration_and_card(out, model, faces, tmp_pa
         "seed 7",
         "pain3d train OUT RUN",
         "mean predictor",
+        "  - by sex: female ",
         "## Limits",
     ):
         assert words in card

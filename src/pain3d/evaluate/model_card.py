@@ -99,6 +99,9 @@ def _figures(evaluations: Mapping[str, Data]) -> Iterator[str]:
 def _more(data: Data) -> Iterator[str]:
     coverage = data["coverage"]
     yield f"- Coded PSPI inside the {100 * coverage['nominal']:.0f} % interval: {shown(coverage['overall'])}"
+    for group, rows in coverage["groups"].items():
+        said = ", ".join(f"{name} {shown(row)}" for name, row in rows.items())
+        yield f"  - by {group.replace('_', ' ')}: {said}"
     for kind, what in (("distractors", "Faces without pain that are not at rest"), ("confounds", "Confounds")):
         row = data[kind]["rows"].get("all")
         if row is not None:
