@@ -1,6 +1,11 @@
 """Tables of the distillation experiment, from the predictions that runs/distillation.py wrote.
 
-    python runs/distillation_table.py WORK A-test > table.md
+    python runs/distillation_table.py WORK A-test --gather runs/predictions/A-test.parquet
+    python runs/distillation_table.py runs/predictions/A-test.parquet
+
+The first writes the predictions of all runs into one file, the second needs nothing else: it is committed, so that the
+tables of docs/results.md can be made again without a training. Both print the tables. A gathered file that is there
+keeps what it holds; runs of WORK are added or take the place of their namesakes.
 
 Differences are from `rgb` (for `student_X`: from `rgb_X`), with a 95 % interval of the hierarchical bootstrap: seeds
 and subjects are drawn again, the same ones for both arms. Beside it stands Student's t interval over the seeds alone,
@@ -16,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy import stats
 
@@ -25,6 +31,9 @@ from pain3d.evaluate.ranking import auroc
 from pain3d.evaluate.score import Score
 
 METRICS: Mapping[str, Metric] = {"MAE": mae, "PCC": pcc, "CCC": ccc, "AUROC@1": auroc}
+
+TRUTH = ("frame_id", "subject_id", "PSPI")
+"""Columns that are no predictions."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,7 +45,6 @@ class Arm:
     """[seed, frame]."""
     truth: np.ndarray
     subject: np.ndarray
-    view: np.ndarray
 
     def keep(self, seeds: tuple[int, ...]) -> np.ndarray:
         """Predictions of these seeds, in this order."""
@@ -49,40 +57,60 @@ class Arm:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("work", type=Path, help="folder of the runs")
-    parser.add_argument("frames", help="which predictions, as in A-test")
+    parser.add_argument("source", type=Path, help="folder of the runs, or a gathered file")
+    parser.add_argument("frames", nargs="?", help="which predictions of a folder, as in A-test")
+    parser.add_argument("--gather", type=Path, help="file that gathers the predictions of the folder's runs")
     parser.add_argument("--json", type=Path, help="write every figure here besides")
     chosen = parser.parse_args()
-    arms = read_arms(chosen.work, chosen.frames)
+    if chosen.source.is_file():
+        table = pq.read_table(chosen.source)
+    elif chosen.frames is None:
+        parser.error("frames: not given; say which predictions of the folder, as in A-test")
+    else:
+        table = gathered(chosen.source, chosen.frames, chosen.gather)
+    arms = arms_of(table)
     rows = {name: row_of(name, arms) for name in arms}
     print(markdown(rows))
     if chosen.json is not None:
         chosen.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
-def read_arms(work: Path, frames: str) -> dict[str, Arm]:
-    """Every arm that has predictions of these frames; all must be of the same frames in the same order."""
-    found: dict[str, dict[int, Path]] = {}
-    for path in sorted(work.glob(f"*/predictions-{frames}.parquet")):
-        name, _, seed = path.parent.name.rpartition("-")
-        found.setdefault(name, {})[int(seed)] = path
-    arms = {}
-    ids = None
-    for name, paths in found.items():
-        tables = [pq.read_table(paths[seed]) for seed in sorted(paths)]
-        for table in tables:
-            ids = ids or table.column("frame_id").to_pylist()
-            if table.column("frame_id").to_pylist() != ids:
-                raise SystemExit(f"{name}: predictions of other frames than the rest")
-        first = tables[0]
-        arms[name] = Arm(
-            seeds=tuple(sorted(paths)),
-            pspi=np.stack([table.column("pred_PSPI").to_numpy() for table in tables]).astype(np.float64),
-            truth=first.column("PSPI").to_numpy().astype(np.float64),
-            subject=np.array(first.column("subject_id").to_pylist()),
-            view=first.column("view_id").to_numpy(),
+def gathered(work: Path, frames: str, to: Path | None) -> pa.Table:
+    """One row a frame: what is true of it, and a column `ARM-SEED` of predicted PSPI for each run."""
+    paths = sorted(work.glob(f"*/predictions-{frames}.parquet"))
+    if not paths:
+        raise SystemExit(f"{work}: no run has predictions of {frames}")
+    whole = pq.read_table(to) if to is not None and to.exists() else pq.read_table(paths[0], columns=[*TRUTH])
+    for path in paths:
+        table = pq.read_table(path)
+        if table.column("frame_id").to_pylist() != whole.column("frame_id").to_pylist():
+            raise SystemExit(f"{path}: predictions of other frames than the rest")
+        name, column = path.parent.name, table.column("pred_PSPI").cast(pa.float32())
+        at = whole.column_names.index(name) if name in whole.column_names else None
+        whole = whole.append_column(name, column) if at is None else whole.set_column(at, name, column)
+    if to is not None:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(whole, to, compression="zstd")
+    return whole
+
+
+def arms_of(table: pa.Table) -> dict[str, Arm]:
+    """Every arm of a gathered table, its seeds in order."""
+    found: dict[str, list[int]] = {}
+    for column in table.column_names:
+        if column not in TRUTH:
+            name, _, seed = column.rpartition("-")
+            found.setdefault(name, []).append(int(seed))
+    truth = {name: np.array(table.column(name).to_pylist()) for name in TRUTH}
+    return {
+        name: Arm(
+            seeds=tuple(sorted(seeds)),
+            pspi=np.stack([table.column(f"{name}-{s}").to_numpy() for s in sorted(seeds)]).astype(np.float64),
+            truth=truth["PSPI"].astype(np.float64),
+            subject=truth["subject_id"],
         )
-    return arms
+        for name, seeds in sorted(found.items())
+    }
 
 
 def partner_of(name: str) -> str | None:

@@ -253,6 +253,14 @@ def test_another_teacher_makes_another_run(dataset, tmp_path):
         train(dataset, tmp_path / "run", made)
 
 
+def test_a_teacher_that_was_moved_is_the_same(dataset, tmp_path):
+    made = config("student", teacher=saved(tmp_path / "teacher"), samples=8)
+    train(dataset, tmp_path / "run", made)
+    (tmp_path / "teacher").rename(tmp_path / "elsewhere")
+    moved = dataclasses.replace(made, teacher=str(tmp_path / "elsewhere"))
+    assert train(dataset, tmp_path / "run", moved).samples_now == 0
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -117,8 +117,10 @@ class TrainConfig:
         return json.loads(json.dumps(dataclasses.asdict(self), allow_nan=False))
 
     def identity(self) -> dict[str, Any]:
-        """What must agree for two runs to be one: all but the name and what nothing learnt depends on."""
-        return {name: value for name, value in self.to_json().items() if name not in (*CONVENIENCE, "recipe")}
+        """What must agree for two runs to be one: all but the name, what nothing learnt depends on, and the place of
+        the teacher, whose weights are compared instead."""
+        apart = (*CONVENIENCE, "recipe", "teacher")
+        return {name: value for name, value in self.to_json().items() if name not in apart}
 
     def steps(self, processes: int = 1) -> int:
         """Optimiser steps that the budget buys.
