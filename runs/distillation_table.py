@@ -60,6 +60,7 @@ def main() -> None:
     parser.add_argument("source", type=Path, help="folder of the runs, or a gathered file")
     parser.add_argument("frames", nargs="?", help="which predictions of a folder, as in A-test")
     parser.add_argument("--gather", type=Path, help="file that gathers the predictions of the folder's runs")
+    parser.add_argument("--against", help="arm that every other one is compared with, in place of `rgb` and `rgb_X`")
     parser.add_argument("--json", type=Path, help="write every figure here besides")
     chosen = parser.parse_args()
     if chosen.source.is_file():
@@ -69,7 +70,9 @@ def main() -> None:
     else:
         table = gathered(chosen.source, chosen.frames, chosen.gather)
     arms = arms_of(table)
-    rows = {name: row_of(name, arms) for name in arms}
+    if chosen.against is not None and chosen.against not in arms:
+        parser.error(f"against: {chosen.against!r} has no predictions here; choose one of {', '.join(arms)}")
+    rows = {name: row_of(name, arms, chosen.against) for name in arms}
     print(markdown(rows))
     if chosen.json is not None:
         chosen.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
@@ -120,7 +123,7 @@ def partner_of(name: str) -> str | None:
     return None if name == "rgb" or (name.startswith("rgb_") and name != "rgb_longer") else "rgb"
 
 
-def row_of(name: str, arms: Mapping[str, Arm]) -> dict[str, object]:
+def row_of(name: str, arms: Mapping[str, Arm], against: str | None) -> dict[str, object]:
     """Means and spreads over seeds, and the paired difference from the arm's partner."""
     arm = arms[name]
     row: dict[str, object] = {"seeds": len(arm.seeds)}
@@ -128,8 +131,8 @@ def row_of(name: str, arms: Mapping[str, Arm]) -> dict[str, object]:
         values = [metric(arm.of(metric_name), pspi).value for pspi in arm.pspi]
         spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
         row[metric_name] = {"mean": float(np.mean(values)), "sd": spread, "by_seed": values}
-    partner = partner_of(name)
-    if partner in arms:
+    partner = partner_of(name) if against is None else against
+    if partner in arms and partner != name:
         other = arms[partner]
         seeds = tuple(seed for seed in arm.seeds if seed in other.seeds)
         row["against"], row["pairs"] = partner, len(seeds)
