@@ -64,6 +64,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write every figure here besides")
     chosen = parser.parse_args()
     if chosen.source.is_file():
+        if chosen.frames is not None or chosen.gather is not None:
+            parser.error(f"source: {chosen.source} is a gathered file; leave frames and --gather out, or give a folder")
         table = pq.read_table(chosen.source)
     elif chosen.frames is None:
         parser.error("frames: not given; say which predictions of the folder, as in A-test")
@@ -85,8 +87,8 @@ def gathered(work: Path, frames: str, to: Path | None) -> pa.Table:
         raise SystemExit(f"{work}: no run has predictions of {frames}")
     whole = pq.read_table(to) if to is not None and to.exists() else pq.read_table(paths[0], columns=[*TRUTH])
     for path in paths:
-        table = pq.read_table(path)
-        if table.column("frame_id").to_pylist() != whole.column("frame_id").to_pylist():
+        table = pq.read_table(path, columns=["frame_id", "pred_PSPI"])
+        if not table.column("frame_id").equals(whole.column("frame_id")):
             raise SystemExit(f"{path}: predictions of other frames than the rest")
         name, column = path.parent.name, table.column("pred_PSPI").cast(pa.float32())
         at = whole.column_names.index(name) if name in whole.column_names else None
@@ -104,13 +106,13 @@ def arms_of(table: pa.Table) -> dict[str, Arm]:
         if column not in TRUTH:
             name, _, seed = column.rpartition("-")
             found.setdefault(name, []).append(int(seed))
-    truth = {name: np.array(table.column(name).to_pylist()) for name in TRUTH}
+    truth, subject = (table.column(name).to_numpy() for name in ("PSPI", "subject_id"))
     return {
         name: Arm(
             seeds=tuple(sorted(seeds)),
             pspi=np.stack([table.column(f"{name}-{s}").to_numpy() for s in sorted(seeds)]).astype(np.float64),
-            truth=truth["PSPI"].astype(np.float64),
-            subject=truth["subject_id"],
+            truth=truth.astype(np.float64),
+            subject=subject.astype(str),
         )
         for name, seeds in sorted(found.items())
     }
