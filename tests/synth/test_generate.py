@@ -267,12 +267,18 @@ def test_manifest_holds_the_plan_and_no_trace_of_the_run(small_dataset):
 @pytest.mark.parametrize("signal_sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_stopped_command_cleans_up_and_goes_on(tmp_path, signal_sent):
     out = tmp_path / "stopped"
-    # Enough work that a busy machine, which sees the first shard late, still interrupts a run and not its end.
-    config = PlanConfig(subjects=30, expressions=1, views=1, resolution=64, subjects_per_shard=1)
-    options = ["--subjects=30", "--expressions=1", "--views=1", "--resolution=64", "--subjects-per-shard=1"]
+    config = PlanConfig(subjects=9, expressions=1, views=1, resolution=64, subjects_per_shard=1)
+    options = ["--subjects=9", "--expressions=1", "--views=1", "--resolution=64", "--subjects-per-shard=1"]
     options += ["--workers=2"]
     command = [sys.executable, "-m", "pain3d.cli", "generate", str(out), *options]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        # A shell that runs these tests in the background has made them ignore Ctrl-C, and a child inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 60
     while not list(out.glob(".progress/*.json")) and time.monotonic() < deadline:
         time.sleep(0.02)
