@@ -63,6 +63,9 @@ ARMS: Mapping[str, Callable[..., TrainConfig]] = {
     "only_spatial": _arm("student", terms=("spatial",)),
     "rgb_neutral": _arm("rgb", neutral=True),
     "student_neutral": _arm("student", neutral=True),
+    "rgb_5x": _arm("rgb", samples=5 * SAMPLES),
+    "student_4x": _arm("student", samples=4 * SAMPLES),
+    "student_5x": _arm("student", samples=5 * SAMPLES),
     **{
         f"{kind}_{frames}": _arm(kind, max_frames=frames)
         for frames in (100, 300, 1_000, 3_000)
@@ -70,7 +73,8 @@ ARMS: Mapping[str, Callable[..., TrainConfig]] = {
     },
 }
 """In the order in which they are trained. `rgb_300` and `student_300` see 300 different training frames, again and
-again; both read the dataset of the run's seed, so that a pair shares its frames."""
+again; both read the dataset of the run's seed, so that a pair shares its frames. `rgb_5x` and `student_5x` see 20,000
+frames each; `student_4x` sees 16,000, so that with its teacher's 4,000 it costs what `rgb_5x` does."""
 
 
 def main() -> None:
