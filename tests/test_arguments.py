@@ -68,6 +68,16 @@ WHOLE = "is not a whole number; write for example"
             "vary_per_frame: 'no' is not a bool; write for example vary_per_frame=True",
         ),
         (
+            lambda: pain3d.PlanConfig(wrinkles=1),
+            TypeError,
+            "wrinkles: 1 is not a bool; write for example wrinkles=False",
+        ),
+        (
+            lambda: pain3d.PlanConfig(wrinkles=False, annotations=("wrinkles",)),
+            ArgumentError,
+            "annotations: wrinkles are asked for, but wrinkles is False: all of them would be 0; leave out one",
+        ),
+        (
             lambda: pain3d.PlanConfig(annotations="depth"),
             TypeError,
             "annotations: 'depth' is one string; write a tuple, annotations=('depth',)",

@@ -19,6 +19,7 @@ from pain3d.data.images import (
     encode_normals,
     encode_rgb,
     encode_segmentation,
+    encode_wrinkles,
 )
 from pain3d.data.manifest import (
     Design,
@@ -135,6 +136,8 @@ def row(what: Manifest, subject: int, expression_id: int, view: int) -> FrameRow
         }
     if "albedo" in what.annotations:
         annotations["albedo"] = encode_rgb(rgb, "png")
+    if "wrinkles" in what.annotations:
+        annotations["wrinkles"] = encode_wrinkles(heatmap / 8)
     points = np.stack([np.linspace(9, 23, 68), np.linspace(7, 27, 68)], axis=1)
     return FrameRow(
         subject=subject,

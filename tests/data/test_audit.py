@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pain3d.data.audit import audit
-from pain3d.data.images import encode_depth, encode_heatmap, encode_rgb, encode_segmentation
+from pain3d.data.images import encode_depth, encode_heatmap, encode_rgb, encode_segmentation, encode_wrinkles
 from pain3d.data.manifest import read_manifest, write_manifest
 from pain3d.data.progress import begin, finish
 from pain3d.data.schema import ANNOTATIONS
@@ -160,6 +160,16 @@ NO_ROTATION = [40, 40, 16, 16, *([0.5] * 12)]
         (PAIN, {"depth": png(b"")}, "depth", "the picture cannot be read"),
         (PAIN, {"normals": png(b"")}, "normals", "the picture cannot be read"),
         (PAIN, {"albedo": png(encode_rgb(WIDE))}, "albedo", "33 x 32 pixels, not 32 x 32"),
+        (PAIN, {"wrinkles": flat(0)}, "wrinkles", "zero everywhere although a pain AU acts"),
+        (PAIN, {"wrinkles": flat(1)}, "wrinkles", "680 pixels are not zero outside skin, lips, brows"),
+        (NEUTRAL, {"wrinkles": flat(1)}, "wrinkles", "not zero although no AU acts"),
+        (PAIN, {"wrinkles": png(b"")}, "wrinkles", "the picture cannot be read"),
+        (
+            PAIN,
+            {"wrinkles_max_mm": 16.0, "wrinkles": png(encode_wrinkles(np.zeros((3, 3), np.float32)))},
+            "wrinkles_max_mm",
+            "16, not 3",
+        ),
         (
             PAIN,
             {"au_heatmaps": {name: flat(name == "AU9") for name in PAIN_AUS}},

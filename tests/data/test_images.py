@@ -14,11 +14,13 @@ from pain3d.data.images import (
     decode_heatmap,
     decode_normals,
     decode_rgb,
+    decode_wrinkles,
     encode_depth,
     encode_heatmap,
     encode_normals,
     encode_rgb,
     encode_segmentation,
+    encode_wrinkles,
 )
 from pain3d.errors import ArgumentError, DataError
 
@@ -66,6 +68,16 @@ def test_heatmap_comes_back_within_half_a_step():
     decoded = decode_heatmap(encode_heatmap(mm))
     assert decoded.dtype == np.float32
     assert np.abs(decoded - mm).max() <= 16 / 255 / 2 + 1e-5
+
+
+def test_wrinkles_have_a_finer_scale():
+    mm = np.linspace(0, 3, 1000, dtype=np.float32).reshape(20, 50)
+    decoded = decode_wrinkles(encode_wrinkles(mm))
+    assert decoded.dtype == np.float32
+    assert np.abs(decoded - mm).max() <= 3 / 255 / 2 + 1e-5
+    assert decode_wrinkles(encode_wrinkles(mm + 3)).max() == 3
+    with pytest.raises(ArgumentError, match="wrinkles: negative or NaN relief; give its absolute value"):
+        encode_wrinkles(mm - 1)
 
 
 @pytest.mark.parametrize("bad", [-1.0, np.nan])

@@ -14,7 +14,7 @@ from solids import ball, grey, head_and_nose, plain_skin, quartered_skin, scene,
 
 from pain3d.face.mesh import FaceMesh, Region
 from pain3d.facs import PAIN_AUS, Expression
-from pain3d.render import kernels, reference, shading
+from pain3d.render import kernels, reference, shading, wrinkle_kernels
 from pain3d.render.device import checked_device, environment
 from pain3d.render.heatmap import au_displacements_mm, pain_displacement_mm
 from pain3d.render.lights import LIGHTS, light
@@ -266,5 +266,5 @@ def test_starting_is_silent():
 
 
 def test_kernels_compile_for_cuda_without_a_gpu(tmp_path):
-    for module in (kernels, shading):
+    for module in (kernels, shading, wrinkle_kernels):
         assert wp.compile_aot_module(module, arch=80, module_dir=tmp_path, use_ptx=True)

@@ -10,6 +10,7 @@ from pain3d.skin.spectra import MELANIN_RANGE, linear_srgb, pigment_table, refle
 from pain3d.skin.tone import (
     MST_ITA_DEGREES,
     blood_coordinate,
+    blood_tint,
     cielab,
     ita_degrees,
     melanin_coordinate,
@@ -82,3 +83,13 @@ def test_groups_overlap_and_cover_the_scale() -> None:
 def test_a_tone_off_the_scale_is_refused(tone: int) -> None:
     with pytest.raises(ValueError, match=r"^skin_tone_mst: .* is outside 1\.\.10, the Monk scale; 1 is the lightest$"):
         target_ita_degrees(tone)
+
+
+@pytest.mark.parametrize("tone", range(1, 11))
+def test_blood_takes_green_light_and_less_of_it_from_dark_skin(tone: int) -> None:
+    tint = blood_tint(tone, blood_share=0.0085, warmth=0.05)
+    assert (tint < 0).all()
+    assert abs(tint[1]) > abs(tint[0]), "red least"
+    assert np.abs(tint).max() < 0.35
+    if tone > 1:
+        assert abs(tint[1]) <= abs(blood_tint(tone - 1, blood_share=0.0085, warmth=0.05)[1]) + 1e-3

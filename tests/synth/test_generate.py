@@ -151,7 +151,7 @@ def test_vary_per_frame_draws_afresh(small_config, tmp_path):
 def test_annotations_and_formats(small_config, tmp_path):
     config = replace(
         small_config,
-        annotations=("albedo", "depth", "normals", "au_heatmaps"),
+        annotations=("albedo", "depth", "normals", "au_heatmaps", "wrinkles"),
         image_format="webp-lossless",
         only=("s00001",),
         views=1,
@@ -163,8 +163,25 @@ def test_annotations_and_formats(small_config, tmp_path):
     assert pain.depth.max() > 0.5 and pain.normals.any() and pain.albedo.any()
     acting = {name for name, picture in pain.au_heatmaps.items() if picture.max() > 0.3}
     assert acting == {name for name in pain.au_heatmaps if pain.expression[name]}
+    assert 0.1 < pain.wrinkles.max() < 3 and not pain.neutral.wrinkles.any()
     row = pain.row
     assert reproduce(row, config).columns()["au_heatmaps"] == row["au_heatmaps"]
+    assert reproduce(row, config).columns()["wrinkles"] == row["wrinkles"]
+
+
+def test_wrinkles_change_pictures_of_acting_faces_and_no_label(small_dataset, small_config, tmp_path):
+    config = replace(small_config, wrinkles=False, only=("s00001",))
+    generate(tmp_path / "smooth", config, workers=1)
+    manifest = json.loads((tmp_path / "smooth" / "manifest.json").read_text())
+    assert manifest["configuration"]["wrinkles"] is False
+    folded = {sample.frame_id: sample.row for sample in open_dataset(small_dataset)}
+    seen = set()
+    for sample in open_dataset(tmp_path / "smooth"):
+        smooth, other = dict(sample.row), dict(folded[sample.frame_id])
+        seen.add((sample.expression_id == 0, smooth.pop("image") == other.pop("image")))
+        assert smooth == other
+        assert reproduce(sample.row, config).columns()["image"] == sample.row["image"]
+    assert seen == {(True, True), (False, False)}
 
 
 def test_heatmaps_show_pain_and_nothing_else(small_dataset):
@@ -256,6 +273,7 @@ def test_manifest_holds_the_plan_and_no_trace_of_the_run(small_dataset):
     assert manifest["configuration"] == {
         "sampler": "cooccurrence",
         "non_pain": 0.5,
+        "wrinkles": True,
         "backgrounds": None,
         "image_format": "jpeg",
         "subjects_per_shard": 1,

@@ -130,7 +130,10 @@ def test_kinds_of_ids():
         ),
         ({"sampler": "normal"}, "sampler: 'normal' is unknown; choose one of cooccurrence, uniform"),
         ({"image_format": "gif"}, "image_format: 'gif' is unknown; choose one of jpeg, png, webp, webp-lossless"),
-        ({"annotations": ("flow",)}, "annotations: 'flow' is unknown; choose from depth, normals, au_heatmaps, albedo"),
+        (
+            {"annotations": ("flow",)},
+            "annotations: 'flow' is unknown; choose from depth, normals, au_heatmaps, albedo, wrinkles",
+        ),
         ({"only": ("7",)}, "only: '7' is no subject id; one reads like s00042"),
         (
             {"only": ("s00050",)},

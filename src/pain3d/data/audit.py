@@ -23,9 +23,9 @@ from pain3d.data.findings import AuditReport, Finding
 from pain3d.data.manifest import MANIFEST, PROGRESS, Manifest, ShardRecord, read_manifest
 from pain3d.data.schema import MAX_ROW_GROUP_ROWS, dataset_schema, label_columns
 from pain3d.errors import ArgumentError, DataError
-from pain3d.facs import PAIN_AUS
+from pain3d.facs import AU_NAMES
 
-_BESIDE_PICTURES = (*PAIN_AUS, "landmarks")
+_BESIDE_PICTURES = (*AU_NAMES, "landmarks")
 """Labels that the pictures are held against."""
 
 Progress = Callable[[int, int], None]

@@ -11,14 +11,18 @@ from jaxtyping import Bool, Float, UInt8
 
 from pain3d.data.images import check_decodes, decode_depth, decode_grey, decode_rgb
 from pain3d.data.manifest import Manifest
+from pain3d.data.schema import WRINKLES_MAX_MM
 from pain3d.errors import DataError
-from pain3d.facs import PAIN_AUS
+from pain3d.facs import AU_NAMES, PAIN_AUS
 
 HEATMAP_CLASSES = ("skin", "lips", "brows")
 """Palette names under which the heatmap may be non-zero: the body skin that it measures."""
 
 MIN_SKIN_FRACTION = 0.01
 """A frame with less skin than this shows no face."""
+
+FOLDING_AUS = tuple(name for name in PAIN_AUS if name != "AU43")
+"""Units that fold visible skin in every view, from intensity 1 on."""
 
 JAW_LANDMARKS = 17
 """The first landmarks of iBUG-68 follow the jaw line."""
@@ -85,6 +89,8 @@ def check_pictures(rules: PictureRules, row: Mapping[str, Any]) -> PictureResult
                 problems += _heatmap_problems(rules, alone, segmentation, row[name] > 0, f"au_heatmaps.{name}")
     if "depth" in row:
         _check_depth(rules, row["depth"], segmentation, problems)
+    if "wrinkles" in row:
+        _check_wrinkles(rules, row, segmentation, problems)
     for name in ("normals", "albedo"):
         if name in row:
             _check_rgb(rules, row[name], name, problems)
@@ -123,10 +129,41 @@ def _heatmap_problems(
     moved = heatmap > 0
     if moved.any() != acts:
         yield rule, "zero everywhere although a pain AU acts" if acts else "not zero although no pain AU acts"
-    if segmentation is not None and segmentation.shape == heatmap.shape:
-        outside = np.count_nonzero(moved & ~rules.is_measured[segmentation])
+    if segmentation is not None:
+        yield from _outside_problems(rules, moved, segmentation, rule)
+
+
+def _outside_problems(
+    rules: PictureRules,
+    found: Bool[np.ndarray, "height width"],
+    segmentation: UInt8[np.ndarray, "height width"],
+    rule: str,
+) -> Iterator[Problem]:
+    if segmentation.shape == found.shape:
+        outside = np.count_nonzero(found & ~rules.is_measured[segmentation])
         if outside:
             yield rule, f"{outside} pixels are not zero outside {', '.join(HEATMAP_CLASSES)}"
+
+
+def _check_wrinkles(
+    rules: PictureRules,
+    row: Mapping[str, Any],
+    segmentation: UInt8[np.ndarray, "height width"] | None,
+    problems: list[Problem],
+) -> None:
+    """Skin folds with its Action Units, only then, and nowhere else."""
+    if row["wrinkles_max_mm"] != np.float32(WRINKLES_MAX_MM):
+        problems.append(("wrinkles_max_mm", f"{row['wrinkles_max_mm']:g}, not {WRINKLES_MAX_MM:g}"))
+    relief = _grey(rules, row["wrinkles"], "wrinkles", problems)
+    if relief is None:
+        return
+    folded = relief > 0
+    if folded.any() and not any(row[name] > 0 for name in AU_NAMES):
+        problems.append(("wrinkles", "not zero although no AU acts"))
+    if not folded.any() and any(row[name] >= 1 for name in FOLDING_AUS):
+        problems.append(("wrinkles", "zero everywhere although a pain AU acts"))
+    if segmentation is not None:
+        problems += _outside_problems(rules, folded, segmentation, "wrinkles")
 
 
 def _check_image(rules: PictureRules, row: Mapping[str, Any], name: str, problems: list[Problem]) -> None:

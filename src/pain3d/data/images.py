@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float, UInt8, UInt16
 from PIL import Image
 
-from pain3d.data.schema import HEATMAP_MAX_MM
+from pain3d.data.schema import HEATMAP_MAX_MM, WRINKLES_MAX_MM
 from pain3d.errors import ArgumentError, DataError
 
 ImageFormat = Literal["jpeg", "png", "webp", "webp-lossless"]
@@ -72,7 +72,11 @@ def heatmap_values(displacement_mm: Float[np.ndarray, "height width"]) -> UInt8[
     """
     if not displacement_mm.min(initial=0.0) >= 0:
         raise ArgumentError("heatmap: negative or NaN displacement; give millimetres, 0 where nothing moved")
-    scaled = displacement_mm.astype(np.float32, copy=False) * np.float32(255 / HEATMAP_MAX_MM)
+    return _grey_values(displacement_mm, HEATMAP_MAX_MM)
+
+
+def _grey_values(mm: Float[np.ndarray, "height width"], max_mm: float) -> UInt8[np.ndarray, "height width"]:
+    scaled = mm.astype(np.float32, copy=False) * np.float32(255 / max_mm)
     return np.minimum(np.rint(scaled), np.float32(255)).astype(np.uint8)
 
 
@@ -84,6 +88,22 @@ def encode_heatmap(displacement_mm: Float[np.ndarray, "height width"]) -> bytes:
 def decode_heatmap(encoded: bytes, heatmap_max_mm: float = HEATMAP_MAX_MM) -> Float[np.ndarray, "height width"]:
     """Millimetres, float32, exact to half a step (0.03 mm) below the maximum."""
     return decode_grey(encoded) * np.float32(heatmap_max_mm / 255)
+
+
+def encode_wrinkles(relief_mm: Float[np.ndarray, "height width"]) -> bytes:
+    """Relief that Action Units fold, millimetres up or down, as 8-bit grey PNG; more than `WRINKLES_MAX_MM` saturates.
+
+    Raises:
+        ArgumentError: if a value is negative or NaN.
+    """
+    if not relief_mm.min(initial=0.0) >= 0:
+        raise ArgumentError("wrinkles: negative or NaN relief; give its absolute value in millimetres, 0 at rest")
+    return _png(Image.fromarray(_grey_values(relief_mm, WRINKLES_MAX_MM)))
+
+
+def decode_wrinkles(encoded: bytes, wrinkles_max_mm: float = WRINKLES_MAX_MM) -> Float[np.ndarray, "height width"]:
+    """Millimetres, float32, exact to half a step (0.006 mm) below the maximum."""
+    return decode_grey(encoded) * np.float32(wrinkles_max_mm / 255)
 
 
 def encode_segmentation(classes: UInt8[np.ndarray, "height width"], palette: Sequence[PaletteEntry]) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from pain3d.data.images import decode_depth, decode_grey, decode_heatmap, decode_normals, decode_rgb
+from pain3d.data.images import decode_depth, decode_grey, decode_heatmap, decode_normals, decode_rgb, decode_wrinkles
 from pain3d.demographics import AgeBand, Ethnicity, Sex, Split
 from pain3d.errors import ArgumentError, DataError
 from pain3d.facs import AU_NAMES, PAIN_AUS, Expression
@@ -92,6 +92,12 @@ class Sample:
     def albedo(self) -> UInt8[np.ndarray, "height width 3"]:
         """The colour without light, sRGB."""
         return self._decoded("albedo", decode_rgb)
+
+    @cached_property
+    def wrinkles(self) -> Float[np.ndarray, "height width"]:
+        """How far the AUs raise or sink the relief of the skin, millimetres, float32; saturates at 3."""
+        encoded = self._column("wrinkles")["bytes"]
+        return decode_wrinkles(encoded, float(self.row["wrinkles_max_mm"]))
 
     @cached_property
     def au_heatmaps(self) -> Mapping[str, Float[np.ndarray, "height width"]]:

@@ -27,16 +27,20 @@ SCHEMA_VERSION = 1
 HEATMAP_MAX_MM = 16.0
 """Displacement that the heatmap's value 255 stands for; larger ones saturate, and the audit counts them."""
 
+WRINKLES_MAX_MM = 3.0
+"""Relief that value 255 of `wrinkles` stands for; more saturates."""
+
 MAX_ROW_GROUP_ROWS = 100
 """Readers hold one row group at a time."""
 
-Annotation = Literal["depth", "normals", "au_heatmaps", "albedo"]
+Annotation = Literal["depth", "normals", "au_heatmaps", "albedo", "wrinkles"]
 ANNOTATIONS: tuple[Annotation, ...] = get_args(Annotation)
 """Columns on request, in column order.
 
 depth: 16-bit PNG, 0.1 mm along the viewing axis, 0 is background. normals: RGB PNG, see `images.encode_normals`.
 au_heatmaps: a struct of six pictures AU4, AU6, AU7, AU9, AU10, AU43 on the scale of `heatmap`: displacement by that AU
-alone. albedo: RGB PNG, the light-free colour.
+alone. albedo: RGB PNG, the light-free colour. wrinkles: 8-bit grey PNG on a scale of its own, `WRINKLES_MAX_MM`, which
+stands beside it in the column wrinkles_max_mm.
 """
 
 _IMAGE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])
@@ -71,11 +75,12 @@ _COLUMNS: Mapping[str, pa.DataType] = {
     "seed": pa.int64(),
 }
 
-_ANNOTATION_TYPES: Mapping[str, pa.DataType] = {
-    "depth": _IMAGE,
-    "normals": _IMAGE,
-    "au_heatmaps": _AU_IMAGES,
-    "albedo": _IMAGE,
+_ANNOTATION_COLUMNS: Mapping[Annotation, Mapping[str, pa.DataType]] = {
+    "depth": {"depth": _IMAGE},
+    "normals": {"normals": _IMAGE},
+    "au_heatmaps": {"au_heatmaps": _AU_IMAGES},
+    "albedo": {"albedo": _IMAGE},
+    "wrinkles": {"wrinkles": _IMAGE, "wrinkles_max_mm": pa.float32()},
 }
 
 COLUMN_DESCRIPTIONS: Mapping[str, str] = {
@@ -109,6 +114,8 @@ COLUMN_DESCRIPTIONS: Mapping[str, str] = {
     "normals": "RGB PNG in the camera's frame, component = (value - 128) / 127, black is background",
     "au_heatmaps": "one heatmap for each pain AU acting alone",
     "albedo": "RGB PNG, the colour without light",
+    "wrinkles": "8-bit grey PNG: value/255 * wrinkles_max_mm is how far the AUs raise or sink the relief of the skin",
+    "wrinkles_max_mm": "millimetres that value 255 of wrinkles stands for",
 }
 
 
@@ -122,7 +129,9 @@ def checked_annotations(names: Sequence[str]) -> tuple[Annotation, ...]:
 
 def dataset_schema(annotations: Sequence[str] = ()) -> pa.Schema:
     """The Arrow schema of a dataset with these annotations, metadata of the `datasets` library included."""
-    columns = {**_COLUMNS, **{name: _ANNOTATION_TYPES[name] for name in checked_annotations(annotations)}}
+    columns = dict(_COLUMNS)
+    for name in checked_annotations(annotations):
+        columns.update(_ANNOTATION_COLUMNS[name])
     features = {name: _feature(kind) for name, kind in columns.items()}
     metadata = {
         "huggingface": json.dumps({"info": {"features": features}}),
@@ -222,7 +231,7 @@ class FrameRow:
     background: str
     seed: int
     annotations: Mapping[str, bytes | Mapping[str, bytes]] = field(default_factory=dict)
-    """Encoded depth, normals, albedo; au_heatmaps is a mapping from the six pain AUs to their pictures."""
+    """Encoded depth, normals, albedo, wrinkles; au_heatmaps is a mapping from the six pain AUs to their pictures."""
 
     def columns(self) -> dict[str, object]:
         """The value of every column, annotations included."""
@@ -254,6 +263,7 @@ class FrameRow:
             "background": self.background,
             "seed": self.seed,
             **{name: _picture(value) for name, value in self.annotations.items()},
+            **({"wrinkles_max_mm": WRINKLES_MAX_MM} if "wrinkles" in self.annotations else {}),
         }
 
 

@@ -1,4 +1,4 @@
-"""Annotations on request: normals, albedo, one heatmap for each Action Unit."""
+"""Annotations on request: normals, albedo, wrinkles, one heatmap for each Action Unit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import warp as wp
 from jaxtyping import Float, UInt8
 
-from pain3d.render import shading
+from pain3d.render import shading, wrinkle_kernels
 from pain3d.render.film import linear_to_srgb
 
 
@@ -34,6 +34,16 @@ class Annotator:
         side = self._picture.resolution
         return out.numpy().reshape(-1, side, side).copy()
 
+    def wrinkles(self) -> Float[np.ndarray, "side side"]:
+        """Millimetres by which the pose raises or sinks the relief; 0 everywhere at rest."""
+        side = self._picture.resolution
+        height = self._mesh.wrinkles.height_mm
+        if height is None:
+            return np.zeros((side, side), np.float32)
+        out = wp.zeros(self._picture.pixels, dtype=wp.float32, device=height.device)
+        self._launch(wrinkle_kernels.read_wrinkles, self._picture.pixels, [height, out])
+        return out.numpy().reshape(side, side).copy()
+
     def _surface(self) -> tuple[np.ndarray, np.ndarray]:
         device = self._triangles.device
         normals = wp.zeros(self._picture.pixels, dtype=wp.vec3, device=device)
@@ -41,7 +51,7 @@ class Annotator:
         self._launch(
             shading.read_surface,
             self._picture.pixels,
-            [self._skin.struct, self._work.texture_level, normals, root],
+            [self._part, self._skin.struct, self._mesh.wrinkles.struct, self._work.texture_level, normals, root],
         )
         side = self._picture.resolution
         return normals.numpy().reshape(side, side, 3).copy(), root.numpy().reshape(side, side, 3).copy()

@@ -34,3 +34,5 @@ class Frame:
     """sRGB surface colour without light; 0 is background."""
     au_heatmaps_mm: Float[np.ndarray, "au side side"] | None = None
     """float32, one map for each extra displacement handed in, masked like `heatmap_mm`."""
+    wrinkles_mm: Float[np.ndarray, "side side"] | None = None
+    """float32 relief that the pose folds into the skin, up or down; 0 at rest, and off skin, lips and brows."""

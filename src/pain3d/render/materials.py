@@ -24,6 +24,10 @@ REGION_HAIR = wp.constant(wp.uint8(8))
 REGION_GARMENT = wp.constant(wp.uint8(9))
 SLOPE_STEP_MM = wp.constant(0.004)
 """Millimetres of relief per texel of 1024 that one step of the stored slope stands for."""
+BLOOD_STEP = wp.constant(0.008)
+"""Change of the logarithm of the blood content that one step of a pose's texture stands for."""
+COARSEST_WRINKLES = wp.constant(5)
+"""Last level of a pose's texture."""
 SKIN_F0 = wp.constant(0.032)
 """Reflectance of skin oil at normal incidence (refractive index 1.4)."""
 HAIR_F0 = wp.constant(0.046)
@@ -91,6 +95,18 @@ class Skin:
     """How much of its key light a vertex takes from its neighbours, for red, green and blue."""
     spacing_m: wp.array(dtype=float)
     """Distance of a vertex from its neighbours."""
+
+
+@wp.struct
+class Wrinkles:
+    """What a pose folds into the skin; all levels one after the other."""
+
+    size: int
+    """0: nothing is folded."""
+    relief: wp.array(dtype=vec4b)
+    """Slopes along u and v + 128 in the steps of the skin's relief, openness, blood + 128."""
+    tint: wp.vec3
+    """Share by which a change of 1 in the logarithm of the blood content changes red, green and blue."""
 
 
 @wp.func
@@ -436,6 +452,34 @@ def region_of(skin: Skin, part: wp.uint8, uv: wp.vec2) -> wp.uint8:
 
 
 @wp.func
+def wrinkled(wrinkles: Wrinkles, skin: Skin, level: int, uv: wp.vec2) -> wp.vec4:
+    """The pose's relief at a place: slopes, openness 0..1, change of the logarithm of the blood content.
+
+    Args:
+        level: of the skin's textures that suits the picture; the pose's texture is coarser.
+    """
+    size = int(skin.size)
+    coarser = int(level)
+    while size > wrinkles.size:
+        size = size // 2
+        coarser -= 1
+    fold = sample(wrinkles.relief, footprint(wrinkles.size, wp.clamp(coarser, 0, COARSEST_WRINKLES), uv))
+    return wp.vec4(fold[0] - 128.0, fold[1] - 128.0, fold[2] * (1.0 / 255.0), (fold[3] - 128.0) * BLOOD_STEP)
+
+
+@wp.func
+def bled(wrinkles: Wrinkles, blood: float) -> wp.vec3:
+    """What a change of the blood content multiplies linear albedo by."""
+    return wp.vec3(1.0, 1.0, 1.0) + wrinkles.tint * blood
+
+
+@wp.func
+def is_living(part: wp.uint8, region: wp.uint8) -> bool:
+    """Skin, lips and brows: light spreads below, oil lies above, muscles fold it."""
+    return part == SKIN and region != REGION_GARMENT and region != REGION_HAIR
+
+
+@wp.func
 def lean_of(a: LitVertex, b: LitVertex, c: LitVertex, slopes: wp.vec2) -> wp.vec3:
     """Gradient of the relief along the surface, from its slopes in the texture and the triangle's own frame."""
     e1 = b.position - a.position
@@ -454,7 +498,16 @@ def lean_of(a: LitVertex, b: LitVertex, c: LitVertex, slopes: wp.vec2) -> wp.vec
 
 
 @wp.func
-def surface_at(a: LitVertex, b: LitVertex, c: LitVertex, w: wp.vec3, part: wp.uint8, level: int, skin: Skin) -> Surface:
+def surface_at(
+    a: LitVertex,
+    b: LitVertex,
+    c: LitVertex,
+    w: wp.vec3,
+    part: wp.uint8,
+    level: int,
+    skin: Skin,
+    wrinkles: Wrinkles,
+) -> Surface:
     """The surface at a point of a triangle."""
     uv = uv_at(a, b, c, w)
     s = Surface()
@@ -468,12 +521,18 @@ def surface_at(a: LitVertex, b: LitVertex, c: LitVertex, w: wp.vec3, part: wp.ui
     s.albedo = wp.vec3(paint[0] * paint[0], paint[1] * paint[1], paint[2] * paint[2])
     s.roughness = wp.max(paint[3], 0.05)
     s.cavity = relief[2] * (1.0 / 255.0)
+    slopes = wp.vec2(relief[0] - 128.0, relief[1] - 128.0)
+    s.living = is_living(part, s.region)
+    if s.living and wrinkles.size > 0:
+        fold = wrinkled(wrinkles, skin, level, uv)
+        slopes += wp.vec2(fold[0], fold[1])
+        s.cavity = s.cavity * fold[2]
+        s.albedo = wp.cw_mul(s.albedo, bled(wrinkles, fold[3]))
     smooth = wp.normalize(a.normal * w[0] + b.normal * w[1] + c.normal * w[2])
-    s.normal = wp.normalize(smooth - lean_of(a, b, c, wp.vec2(relief[0] - 128.0, relief[1] - 128.0)))
+    s.normal = wp.normalize(smooth - lean_of(a, b, c, slopes))
     # interpolated normals may turn away at silhouettes
     away = wp.min(wp.dot(smooth, s.view) - 0.05, 0.0)
     s.smooth = wp.normalize(smooth - s.view * away)
-    s.living = part == SKIN and s.region != REGION_GARMENT and s.region != REGION_HAIR
     return s
 
 

@@ -19,7 +19,7 @@ from pain3d.face.mesh import FaceMesh, Part, Region
 from pain3d.render.environment import irradiance_coefficients, surroundings
 from pain3d.render.film import film_curve, linear_to_srgb, srgb_to_linear
 from pain3d.render.scene import Camera, Light, Scene
-from pain3d.skin.maps import SkinMaps
+from pain3d.skin.maps import SkinMaps, WrinkleRelief
 
 REGION_OF_PART = {Part.MOUTH: Region.MOUTH, Part.TEETH: Region.TEETH, Part.TONGUE: Region.TONGUE, Part.EYE: Region.EYES}
 HEATED = (Region.SKIN, Region.LIPS, Region.BROWS)
@@ -144,12 +144,17 @@ def sky(n: Float[np.ndarray, "n 3"], coefficients: Float[np.ndarray, "9 3"]) -> 
 
 
 def picture(
-    mesh: FaceMesh, maps: SkinMaps, scene: Scene, light: VertexLight, samples: int = 4
+    mesh: FaceMesh,
+    maps: SkinMaps,
+    scene: Scene,
+    light: VertexLight,
+    samples: int = 4,
+    wrinkles: WrinkleRelief | None = None,
 ) -> UInt8[np.ndarray, "side side 3"]:
     """sRGB picture; each pixel is the mean of samples x samples points, mixed as `shading.resolve` does."""
     fine = _enlarged(scene.camera, samples)
     seen = visible(mesh, fine)
-    radiance = _radiance(mesh, seen, maps, fine, scene.light, light)
+    radiance = _radiance(mesh, seen, maps, fine, scene.light, light, wrinkles)
     encoded = np.rint(linear_to_srgb(film_curve(radiance * scene.light.exposure)) * 255)
     background = np.repeat(np.repeat(_backdrop(scene), samples, axis=0), samples, axis=1)
     encoded = np.where(seen.triangle[..., None] >= 0, encoded, background)
@@ -158,23 +163,45 @@ def picture(
     return np.rint(np.sqrt(squares)).astype(np.uint8)
 
 
+def wrinkles_mm(
+    mesh: FaceMesh, seen: Visible, regions: UInt8[np.ndarray, "side side"], wrinkles: WrinkleRelief
+) -> Float[np.ndarray, "side side"]:
+    """Relief of the pose, up or down, on skin, lips and brows, 0 elsewhere."""
+    height = wrinkles.on_grid(wrinkles.height_mm).astype(float)[..., None]
+    relief = np.abs(_bilinear(height, interpolate(mesh, seen, mesh.topology.uvs)))[..., 0]
+    return np.where(np.isin(regions, HEATED), relief, 0)
+
+
 def _radiance(
-    mesh: FaceMesh, seen: Visible, maps: SkinMaps, camera: Camera, light: Light, arriving: VertexLight
+    mesh: FaceMesh,
+    seen: Visible,
+    maps: SkinMaps,
+    camera: Camera,
+    light: Light,
+    arriving: VertexLight,
+    wrinkles: WrinkleRelief | None,
 ) -> Float[np.ndarray, "side side 3"]:
     positions = camera.to_camera(mesh.vertices_m) * UPRIGHT
     view = _unit(-interpolate(mesh, seen, positions))
     head_to_room = UPRIGHT[:, None] * camera.rotation
     normals = (mesh.normals[:, None, :].astype(float) * head_to_room).sum(axis=2)
     smooth = _unit(interpolate(mesh, seen, normals))
-    normal = _unit(smooth - _relief(mesh, seen, maps, positions))
-    smooth = _unit(smooth - view * np.minimum(_dot(smooth, view) - 0.05, 0))
-    uv = interpolate(mesh, seen, mesh.topology.uvs)
-    albedo = _bilinear(np.sqrt(srgb_to_linear(maps.albedo / 255)), uv) ** 2
-    roughness = np.maximum(_bilinear(maps.roughness[..., None] / 255, uv), 0.05)
     regions = segmentation(mesh, seen, maps)[..., None]
     part = mesh.topology.part[np.maximum(seen.triangle, 0)][..., None]
-    roughness = np.where(part == Part.SKIN, roughness, np.minimum(roughness, 0.4))
     living = (part == Part.SKIN) & (regions != Region.GARMENT) & (regions != Region.HAIR)
+    uv = interpolate(mesh, seen, mesh.topology.uvs)
+    slope, open_sky, bled = _slopes(maps.height_mm, uv), np.ones_like(uv[..., :1]), np.ones_like(smooth)
+    if wrinkles is not None:
+        height = wrinkles.on_grid(wrinkles.height_mm)
+        slope = slope + np.where(living, _slopes(height, uv), 0)
+        open_sky = np.where(living, _bilinear(1 / (1 + np.maximum(-height, 0))[..., None], uv), 1)
+        blood = _bilinear(wrinkles.on_grid(wrinkles.blood)[..., None], uv)
+        bled = np.where(living, 1 + np.array(wrinkles.tint) * blood, 1)
+    normal = _unit(smooth - _lean(mesh, seen, slope, positions))
+    smooth = _unit(smooth - view * np.minimum(_dot(smooth, view) - 0.05, 0))
+    albedo = _bilinear(np.sqrt(srgb_to_linear(maps.albedo / 255)), uv) ** 2 * bled
+    roughness = np.maximum(_bilinear(maps.roughness[..., None] / 255, uv), 0.05)
+    roughness = np.where(part == Part.SKIN, roughness, np.minimum(roughness, 0.4))
     key = interpolate(mesh, seen, arriving.key)
     ambient = interpolate(mesh, seen, arriving.ambient)
     shadow = interpolate(mesh, seen, arriving.shadow[:, None])
@@ -187,7 +214,7 @@ def _radiance(
     lift = 1 + np.clip(0.35 * (normal - smooth)[..., 1:2], -0.2, 0.2)
     fill = 0.1 * albedo * colour * (1 - occlusion)
     matt = colour * key * (1 + soft * gain) + ambient * lift * _bounced(occlusion, albedo) + fill
-    cavity = _bilinear(_cavity(maps)[..., None], uv)
+    cavity = _bilinear(_cavity(maps)[..., None], uv) * open_sky
     matt = matt * (0.4 + 0.6 * cavity)
     radiance = albedo * matt
     mirror_direction = 2 * _dot(normal, view) * normal - view
@@ -240,8 +267,15 @@ def _bounced(open_sky, albedo):
     return np.maximum(gain, 1)
 
 
-def _relief(mesh: FaceMesh, seen: Visible, maps: SkinMaps, positions) -> np.ndarray:
-    """Gradient of the height map along the surface, softened as in `materials.lean_of`."""
+def _slopes(height_mm: Float[np.ndarray, "size size"], uv) -> np.ndarray:
+    """Metres by which a height map rises along u and v."""
+    padded = np.pad(height_mm, 1, mode="edge").astype(float)
+    slopes = np.stack([padded[1:-1, 2:] - padded[1:-1, :-2], padded[2:, 1:-1] - padded[:-2, 1:-1]], axis=-1)
+    return _bilinear(slopes * (0.5 * len(height_mm) / 1000), uv)
+
+
+def _lean(mesh: FaceMesh, seen: Visible, slope, positions) -> np.ndarray:
+    """Gradient of the relief along the surface, softened as in `materials.lean_of`."""
     corners = mesh.topology.triangles[np.maximum(seen.triangle, 0)]
     p, t = positions[corners], mesh.topology.uvs[corners].astype(float)
     e1, e2, d1, d2 = (
@@ -251,10 +285,6 @@ def _relief(mesh: FaceMesh, seen: Visible, maps: SkinMaps, positions) -> np.ndar
         t[..., 2, :] - t[..., 0, :],
     )
     face = np.cross(e1, e2)
-    uv = interpolate(mesh, seen, mesh.topology.uvs)
-    padded = np.pad(maps.height_mm, 1, mode="edge").astype(float)
-    slopes = np.stack([padded[1:-1, 2:] - padded[1:-1, :-2], padded[2:, 1:-1] - padded[:-2, 1:-1]], axis=-1)
-    slope = _bilinear(slopes * (0.5 * maps.size / 1000), uv)
     along1, along2 = _dot(slope, d1), _dot(slope, d2)
     lean = (np.cross(e2, face) * along1 + np.cross(face, e1) * along2) / np.maximum(_dot(face, face), 1e-20)
     return lean / (1 + 0.35 * np.sqrt(_dot(lean, lean)))

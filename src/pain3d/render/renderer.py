@@ -18,7 +18,8 @@ from pain3d.render.layout import INNER_LIPS, Layout
 from pain3d.render.lighting import SPREAD_STEPS, KeyShadow, LightOnDevice
 from pain3d.render.scene import Camera, Scene
 from pain3d.render.textures import SkinOnDevice, upload_skin
-from pain3d.skin.maps import SkinMaps
+from pain3d.render.wrinkles import WrinklesOnDevice, upload_wrinkles
+from pain3d.skin.maps import SkinMaps, WrinkleRelief
 
 EDGE_GAP_PIXELS = 5.0
 """Neighbouring pixels further apart in depth than this many pixel widths show different surfaces."""
@@ -33,6 +34,7 @@ class MeshOnDevice:
     normals: wp.array
     displacement_mm: wp.array
     au_displacements_mm: wp.array | None
+    wrinkles: WrinklesOnDevice
     opening_m: tuple[float, float, float]
     """Middle of the lips' opening, head frame."""
     opening_m2: float
@@ -81,12 +83,17 @@ class Renderer:
         mesh: FaceMesh,
         displacement_mm: Float[np.ndarray, " vertex"] | None = None,
         au_displacements_mm: Float[np.ndarray, "au vertex"] | None = None,
+        wrinkles: WrinkleRelief | None = None,
+        *,
+        keep_wrinkles: bool = False,
     ) -> MeshOnDevice:
         """A posed face.
 
         Args:
             displacement_mm: what the heatmap shows, one value per vertex; none is 0 everywhere.
             au_displacements_mm: rows for `Frame.au_heatmaps_mm`.
+            wrinkles: what the pose folds into the skin; none leaves it as painted.
+            keep_wrinkles: whether `draw` will be asked for `Frame.wrinkles_mm`.
         """
         self._check_topology(mesh)
         vertices = len(mesh.vertices_m)
@@ -108,18 +115,27 @@ class Renderer:
             au_displacements_mm=None
             if au_displacements_mm is None
             else self._upload(au_displacements_mm.astype(np.float32), wp.float32),
+            wrinkles=upload_wrinkles(wrinkles, self.device, keep_height=keep_wrinkles),
             opening_m=(float(centre[0]), float(centre[1]), float(centre[2])),
             opening_m2=float(np.pi / 4 * width * gaps.sum() / 3),
         )
 
     def draw(
-        self, skin: SkinOnDevice, mesh: MeshOnDevice, scene: Scene, *, normals: bool = False, albedo: bool = False
+        self,
+        skin: SkinOnDevice,
+        mesh: MeshOnDevice,
+        scene: Scene,
+        *,
+        normals: bool = False,
+        albedo: bool = False,
+        wrinkles: bool = False,
     ) -> Frame:
         """One picture with its annotations.
 
         Args:
             normals: also return the mesh normals of each pixel.
             albedo: also return the unlit colour of each pixel.
+            wrinkles: also return the relief of the pose, if it was uploaded with `keep_wrinkles`.
         """
         camera = scene.camera
         picture = self._picture_buffers(camera.resolution)
@@ -130,7 +146,7 @@ class Renderer:
         self._light_vertices(skin, mesh, camera, light)
         self._shade(skin, mesh, camera, light, backdrop, picture, extras)
         self._finish(skin, scene, light, backdrop, picture, slots)
-        return self._frame(skin, mesh, camera, picture, normals=normals, albedo=albedo)
+        return self._frame(skin, mesh, camera, picture, normals=normals, albedo=albedo, wrinkles=wrinkles)
 
     def _upload(self, values: np.ndarray, dtype) -> wp.array:
         return wp.array(np.ascontiguousarray(values), dtype=dtype, device=self.device)
@@ -284,6 +300,7 @@ class Renderer:
                 mesh.displacement_mm,
                 work.lit,
                 skin.struct,
+                mesh.wrinkles.struct,
                 light.struct,
                 picture.pixels,
                 picture.resolution,
@@ -364,6 +381,7 @@ class Renderer:
         *,
         normals: bool,
         albedo: bool,
+        wrinkles: bool,
     ) -> Frame:
         side = picture.resolution
         extra = annotate.Annotator(self._triangles, self._part, self._work, skin, mesh, camera, picture)
@@ -376,5 +394,6 @@ class Renderer:
             camera=camera,
             normals=extra.normals() if normals else None,
             albedo=extra.albedo() if albedo else None,
+            wrinkles_mm=extra.wrinkles() if wrinkles else None,
             au_heatmaps_mm=extra.au_heatmaps() if mesh.au_displacements_mm is not None else None,
         )

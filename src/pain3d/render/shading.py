@@ -20,11 +20,14 @@ from pain3d.render.materials import (
     Lighting,
     LitVertex,
     Skin,
+    Wrinkles,
     arriving_at,
+    bled,
     contact_light,
     eye_shine,
     footprint,
     hashed,
+    is_living,
     on_film,
     open_mirror,
     pixel_ray,
@@ -40,6 +43,7 @@ from pain3d.render.materials import (
     uv_at,
     vec3b,
     weights,
+    wrinkled,
 )
 
 # Kernels are never differentiated, and no flag may trade exact arithmetic for speed.
@@ -162,6 +166,7 @@ def shade(
     displacement_mm: wp.array(dtype=float),
     lit: wp.array(dtype=LitVertex),
     skin: Skin,
+    wrinkles: Wrinkles,
     light: Lighting,
     # picture
     pixels: int,
@@ -210,7 +215,7 @@ def shade(
     b = lit[corners[1]]
     c = lit[corners[2]]
     w = weights(a.position, b.position, c.position, ray)
-    s = surface_at(a, b, c, w, part[triangle], texture_level[triangle], skin)
+    s = surface_at(a, b, c, w, part[triangle], texture_level[triangle], skin, wrinkles)
     if i < pixels:
         segmentation[i] = s.region
         depth_m[i] = -s.position[2]
@@ -367,7 +372,9 @@ def read_surface(
     size: int,
     focal_px: float,
     centre_px: wp.vec2,
+    part: wp.array(dtype=wp.uint8),
     skin: Skin,
+    wrinkles: Wrinkles,
     texture_level: wp.array(dtype=wp.int32),
     # out
     normals: wp.array(dtype=wp.vec3),
@@ -386,8 +393,14 @@ def read_surface(
     w = weights(a.position, b.position, c.position, pixel_ray(i, size, focal_px, centre_px))
     n = wp.normalize(a.normal * w[0] + b.normal * w[1] + c.normal * w[2])
     normals[i] = wp.vec3(n[0], -n[1], -n[2])
-    paint = sample(skin.colour, footprint(skin.size, texture_level[triangle], uv_at(a, b, c, w))) / 255.0
+    uv = uv_at(a, b, c, w)
+    level = texture_level[triangle]
+    paint = sample(skin.colour, footprint(skin.size, level, uv)) / 255.0
     root[i] = wp.vec3(paint[0], paint[1], paint[2])
+    if wrinkles.size > 0 and is_living(part[triangle], segmentation[i]):
+        fold = wrinkled(wrinkles, skin, level, uv)
+        gain = bled(wrinkles, fold[3])
+        root[i] = wp.vec3(paint[0] * wp.sqrt(gain[0]), paint[1] * wp.sqrt(gain[1]), paint[2] * wp.sqrt(gain[2]))
 
 
 @wp.kernel

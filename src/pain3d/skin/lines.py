@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache, lru_cache
+
 import numpy as np
 from jaxtyping import Float
 
@@ -17,6 +20,12 @@ Curve = tuple[Float[np.ndarray, "_ 2"], float, float]
 
 def wrinkles(traits: SkinTraits, ground: Ground) -> Strokes:
     """All static lines of a subject; deeper and more of them with age, none before about 25."""
+    return on_surface([c for c in static_curves(traits) if c[1] > 0.02], ground)
+
+
+@lru_cache(maxsize=4)
+def static_curves(traits: SkinTraits) -> tuple[Curve, ...]:
+    """Where lines lie or will lie; of depth 0 in a face too young to show them at rest."""
     rng = stream(traits.seed, "wrinkles")
     strength = traits.wrinkles
     curves: list[Curve] = []
@@ -24,13 +33,32 @@ def wrinkles(traits: SkinTraits, ground: Ground) -> Strokes:
     for side in (-1.0, 1.0):
         curves += [(points * np.array([side, 1.0]), depth, width) for points, depth, width in _half(rng, strength)]
     curves += _neck(rng, strength)
-    return _on_surface([c for c in curves if c[1] > 0.02], ground)
+    return tuple(curves)
+
+
+def bent(rng: np.random.Generator, points: Sequence[tuple[float, float]], wobble_mm: float) -> Float[np.ndarray, "n 2"]:
+    """A smooth curve near some points (x, y) [mm], bent by chance."""
+    knots = np.array(points, dtype=np.float64)
+    t = _steps(len(knots) - 1, 6 * len(knots))
+    k = np.arange(len(knots))
+    curve = np.stack([np.interp(t, k, knots[:, 0]), np.interp(t, k, knots[:, 1])], axis=1)
+    for _ in range(6):
+        curve[1:-1] = 0.25 * curve[:-2] + 0.5 * curve[1:-1] + 0.25 * curve[2:]
+    curve[:, 0] += _wobble(rng, len(curve), wobble_mm)
+    curve[:, 1] += _wobble(rng, len(curve), wobble_mm)
+    return curve
 
 
 def _wobble(rng: np.random.Generator, n: int, size: float) -> Float[np.ndarray, " n"]:
     """A smooth random deviation along a curve."""
     knots = rng.normal(0, size, 6)
-    return np.interp(np.linspace(0, 5, n), np.arange(6), knots)
+    return np.interp(_steps(5, n), np.arange(6), knots)
+
+
+@cache
+def _steps(last: int, n: int) -> Float[np.ndarray, " n"]:
+    """Even steps from 0; a face has hundreds of curves and few lengths."""
+    return np.linspace(0, last, n)
 
 
 def _forehead(rng: np.random.Generator, strength: float) -> list[Curve]:
@@ -53,14 +81,7 @@ def _half(rng: np.random.Generator, strength: float) -> list[Curve]:
     out: list[Curve] = []
 
     def add(points: list[tuple[float, float]], depth: float, width: float, wobble: float = 0.5) -> None:
-        knots = np.array(points, dtype=np.float64)
-        t = np.linspace(0, len(knots) - 1, 6 * len(knots))
-        k = np.arange(len(knots))
-        curve = np.stack([np.interp(t, k, knots[:, 0]), np.interp(t, k, knots[:, 1])], axis=1)
-        for _ in range(6):
-            curve[1:-1] = 0.25 * curve[:-2] + 0.5 * curve[1:-1] + 0.25 * curve[2:]
-        curve[:, 0] += _wobble(rng, len(curve), wobble)
-        curve[:, 1] += _wobble(rng, len(curve), wobble)
+        curve = bent(rng, points, wobble)
         out.append((curve, depth * rng.uniform(0.75, 1.15), width))
 
     add([(16, -37), (20, -44), (25, -52), (29, -60), (31, -68)], 0.10 + 0.75 * strength, 2.0)  # nasolabial
@@ -101,8 +122,14 @@ def _neck(rng: np.random.Generator, strength: float) -> list[Curve]:
     return out
 
 
-def _on_surface(curves: list[Curve], ground: Ground) -> Strokes:
-    """Segments on the front of the template, tapering towards the ends of their curves."""
+def on_surface(curves: Sequence[Curve], ground: Ground, layers: Sequence[int] | None = None) -> Strokes:
+    """Segments on the front of the template, tapering towards the ends of their curves.
+
+    Args:
+        curves: what to draw.
+        ground: of the atlas.
+        layers: what each curve is drawn on; `GROOVE` without.
+    """
     starts, ends, depths, widths = [np.empty((0, 2))], [np.empty((0, 2))], [np.empty(0)], [np.empty(0)]
     for points, depth, width in curves:
         n = len(points) - 1
@@ -116,6 +143,7 @@ def _on_surface(curves: list[Curve], ground: Ground) -> Strokes:
     off = np.linalg.norm(start - ground.front.position_mm[root], axis=1)
     near = (np.linalg.norm(end - start, axis=1) < 12.0) & (off < 3.0)  # the rest runs past the outline
     n = int(near.sum())
+    on = np.repeat(np.full(len(curves), GROOVE) if layers is None else layers, [len(c[0]) - 1 for c in curves])
     return Strokes(
         root=root[near],
         start_mm=start[near],
@@ -123,5 +151,5 @@ def _on_surface(curves: list[Curve], ground: Ground) -> Strokes:
         half_width_mm=np.concatenate(widths)[near],
         strength=np.clip(np.concatenate(depths)[near], 0.0, 1.0),
         shade=np.zeros(n, dtype=np.int64),
-        layer=np.full(n, GROOVE),
+        layer=on.astype(np.int64)[near],
     )

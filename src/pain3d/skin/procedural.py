@@ -38,7 +38,7 @@ class Painter:
 
     def __init__(self, atlas: SkinAtlas, device: str = "cpu") -> None:
         self.atlas = atlas
-        self._ground = Ground(atlas)
+        self.ground = Ground(atlas)
         self.device = device
         with wp.ScopedDevice(device):
             self._position = wp.array(atlas.position_mm, dtype=wp.vec3)
@@ -60,7 +60,7 @@ class Painter:
         size = self.atlas.size
         with wp.ScopedDevice(self.device):
             layers = wp.zeros((kernels.LAYERS, size * size), dtype=wp.int32)
-            self._draw(all_strokes(traits, self._ground), layers)
+            stroke_kernels.launch(all_strokes(traits, self.ground), self._position, size, layers)
             spots_drawn = layers.numpy()[int(kernels.SPOT), self.atlas.measured] >> 8
             q = _parameters(traits, self.atlas, float(spots_drawn.mean()) / 4095.0)
             maps = [
@@ -93,24 +93,6 @@ class Painter:
             region=region.reshape(size, size),
             skin_tone_mst=traits.skin_tone_mst,
             ita_degrees=ita_degrees(srgb_to_linear(albedo[self.atlas.measured])),
-        )
-
-    def _draw(self, strokes: Strokes, layers: wp.array) -> None:
-        wp.launch(
-            stroke_kernels.draw_strokes,
-            len(strokes.root),
-            inputs=[
-                wp.array(strokes.root.astype(np.int32)),
-                wp.array(strokes.start_mm.astype(np.float32), dtype=wp.vec3),
-                wp.array(strokes.end_mm.astype(np.float32), dtype=wp.vec3),
-                wp.array(strokes.half_width_mm.astype(np.float32)),
-                wp.array(strokes.strength.astype(np.float32)),
-                wp.array(strokes.shade.astype(np.int32)),
-                wp.array(strokes.layer.astype(np.int32)),
-                self._position,
-                self.atlas.size,
-            ],
-            outputs=[layers],
         )
 
 

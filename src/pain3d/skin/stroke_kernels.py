@@ -5,9 +5,11 @@
 # pyright: reportInvalidTypeForm=false
 # Warp types exist inside kernels only.
 
+import numpy as np
 import warp as wp
 
 from pain3d.skin.kernels import OPTIONS
+from pain3d.skin.strokes import Strokes
 
 wp.set_module_options(OPTIONS)
 
@@ -72,3 +74,31 @@ def draw_strokes(
                 value = int(gain * fall * fall * fall * 4095.0)
                 if value > 0:
                     wp.atomic_max(layers, layer[s], y * size + x, (value << 8) | shade[s])
+
+
+def launch(strokes: Strokes, position: wp.array, size: int, layers: wp.array) -> None:
+    """Draw strokes.
+
+    Args:
+        strokes: what to draw; root texels count on the grid of `position`.
+        position: (texel) canonical mm, `FAR_MM` where nothing lies; its device draws.
+        size: texels along one side.
+        layers: (layer, texel) what was drawn; in and out.
+    """
+    with wp.ScopedDevice(position.device):
+        wp.launch(
+            draw_strokes,
+            len(strokes),
+            inputs=[
+                wp.array(strokes.root.astype(np.int32)),
+                wp.array(strokes.start_mm.astype(np.float32), dtype=wp.vec3),
+                wp.array(strokes.end_mm.astype(np.float32), dtype=wp.vec3),
+                wp.array(strokes.half_width_mm.astype(np.float32)),
+                wp.array(strokes.strength.astype(np.float32)),
+                wp.array(strokes.shade.astype(np.int32)),
+                wp.array(strokes.layer.astype(np.int32)),
+                position,
+                size,
+            ],
+            outputs=[layers],
+        )

@@ -91,6 +91,28 @@ def warm_tint(warmth: float) -> Float[np.ndarray, "3"]:
     return np.array([1.0 + 0.10 * warmth, 1.0, 1.0 - warmth])
 
 
+def blood_tint(skin_tone_mst: int, *, blood_share: float, warmth: float) -> Float[np.ndarray, "3"]:
+    """How blood colours skin of a tone: relative change of linear albedo for each unit by which the logarithm of the
+    blood content rises. Negative, green most; melanin hides it in dark skin only in part.
+
+    Args:
+        skin_tone_mst: Monk Skin Tone 1..10.
+        blood_share: volume share of blood in the dermis.
+        warmth: as for `melanin_coordinate`.
+    """
+    blood, step = blood_coordinate(blood_share), 0.3
+    melanin = melanin_coordinate(target_ita_degrees(skin_tone_mst), blood=blood, warmth=warmth)
+    table = pigment_table()[:, :, 1].astype(np.float64)
+    rows = np.linspace(0.0, 1.0, len(table))
+    columns = np.linspace(0.0, 1.0, table.shape[1])
+    at_melanin = np.array([[np.interp(melanin, rows, table[:, j, c]) for c in range(3)] for j in range(len(columns))])
+    before, after = (
+        np.array([np.interp(at, columns, at_melanin[:, c]) for c in range(3)])
+        for at in (blood, blood_coordinate(blood_share * float(np.exp(step))))
+    )
+    return (after / before - 1.0) / step
+
+
 def blood_coordinate(share: float) -> float:
     """Coordinate 0..1 on the table's logarithmic blood axis of a volume share."""
     return float(np.log(share / BLOOD_RANGE[0]) / np.log(BLOOD_RANGE[1] / BLOOD_RANGE[0]))

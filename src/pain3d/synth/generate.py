@@ -176,6 +176,7 @@ def plan_manifest(config: PlanConfig, device: str = "cpu") -> Manifest:
         configuration={
             "sampler": config.sampler,
             "non_pain": config.non_pain,
+            "wrinkles": config.wrinkles,
             "backgrounds": _fingerprints(config.backgrounds),
             "image_format": config.image_format,
             "subjects_per_shard": config.subjects_per_shard,

@@ -67,6 +67,8 @@ class PlanOptions:
     """Share of pain frames, 0..1, that one to three other units join."""
     vary_per_frame: bool = False
     """Draw pose, light and background afresh for every frame instead of once per subject and view."""
+    wrinkles: bool = True
+    """Let Action Units fold the skin; without, wrinkles are those of the face at rest, for ablations."""
     backgrounds: Path | None = None
     """Folder of pictures to stand behind the heads; painted backgrounds without it."""
     annotations: tuple[Annotation, ...] = ()
@@ -113,6 +115,7 @@ class PlanConfig(PlanOptions):
         if not 0.0 <= self.non_pain <= 1.0:
             raise ArgumentError(f"non_pain: {self.non_pain:g} is outside 0..1; give a share such as 0.5")
         instance_of(bool, "vary_per_frame", self.vary_per_frame, "True")
+        instance_of(bool, "wrinkles", self.wrinkles, "False")
         for name, value, choices in (
             ("sampler", self.sampler, SAMPLERS),
             ("image_format", self.image_format, IMAGE_FORMATS),
@@ -127,6 +130,10 @@ class PlanConfig(PlanOptions):
         if self.backgrounds is not None and not self.backgrounds.is_dir():
             raise ArgumentError(f"backgrounds: {self.backgrounds} is no folder; give a folder of JPEG or PNG pictures")
         object.__setattr__(self, "annotations", checked_annotations(self.annotations))
+        if "wrinkles" in self.annotations and not self.wrinkles:
+            raise ArgumentError(
+                "annotations: wrinkles are asked for, but wrinkles is False: all of them would be 0; leave out one"
+            )
         object.__setattr__(self, "only", tuple(sorted({subject_id(self._number(text)) for text in self.only})))
 
     def _number(self, text: str) -> int:

@@ -30,6 +30,7 @@ from pain3d.skin.maps import SkinMaps
 from pain3d.skin.procedural import Painter
 from pain3d.skin.template import Template
 from pain3d.skin.traits import SkinTraits, sample_traits
+from pain3d.skin.wrinkles import LivingWrinkles, Wrinkler
 from pain3d.streams import checked_seed, stream
 
 
@@ -122,6 +123,11 @@ class Subject:
         """The painted skin."""
         return painter().paint(self.skin_traits)
 
+    @cached_property
+    def wrinkles(self) -> LivingWrinkles:
+        """What the skin can fold into."""
+        return wrinkler().fold(self.skin_traits)
+
     @property
     def _who(self) -> tuple[int, int, Sex, Ethnicity]:
         return self.seed, self.age_years, self.sex, self.ethnicity
@@ -140,6 +146,12 @@ class Subject:
 def painter() -> Painter:
     """Paints skins for the default head model; one a process."""
     return Painter(load_atlas(_template()))
+
+
+@cache
+def wrinkler() -> Wrinkler:
+    """Folds skins for the default head model; one a process."""
+    return Wrinkler(painter().atlas, painter().ground)
 
 
 @cache
