@@ -78,9 +78,9 @@ class _Lines:
         if done < of and now - self._spoken < _LINE_EVERY_S:
             return
         self._spoken = now
-        rate = max(done - self._first, 1) / max(now - self._started, 0.001)
-        left = (of - done) / rate
-        print(f"{self._what}: {done}/{of} {self._unit}, {rate:.1f} {self._unit}/s, {left:.0f} s left", file=sys.stderr)
+        rate = (done - self._first) / max(now - self._started, 0.001)
+        pace = f", {rate:.1f} {self._unit}/s, {(of - done) / rate:.0f} s left" if rate else ""  # one piece has no rate
+        print(f"{self._what}: {done}/{of} {self._unit}{pace}", file=sys.stderr)
 
 
 @contextlib.contextmanager
