@@ -83,6 +83,15 @@ class _Lines:
         print(f"{self._what}: {done}/{of} {self._unit}{pace}", file=sys.stderr)
 
 
+def answer_with(text: str) -> None:
+    """Print what a command found, on standard output; a reader that left early, as `head` does, is no error."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 1)  # the interpreter flushes once more at its end
+
+
 @contextlib.contextmanager
 def stdout_kept_clean() -> Iterator[None]:
     """Whatever is printed in here, by native libraries and child processes too, goes to standard error."""
