@@ -30,6 +30,7 @@ from pain3d.expressions import (
     sample_pain,
 )
 from pain3d.facs import Expression
+from pain3d.skin.looks import HAIR, Hair, Looks
 from pain3d.streams import MAX_SEED, stream, subject_seed
 
 Kind = Literal["neutral", "pain", "distractor", "confound"]
@@ -67,6 +68,8 @@ class PlanOptions:
     """Share of pain frames, 0..1, that one to three other units join."""
     vary_per_frame: bool = False
     """Draw pose, light and background afresh for every frame instead of once per subject and view."""
+    hair: Hair = "cap"
+    """cap: painted on a smooth volume; strands: haircuts and beards of see-through ribbons."""
     backgrounds: Path | None = None
     """Folder of pictures to stand behind the heads; painted backgrounds without it."""
     annotations: tuple[Annotation, ...] = ()
@@ -116,6 +119,7 @@ class PlanConfig(PlanOptions):
         for name, value, choices in (
             ("sampler", self.sampler, SAMPLERS),
             ("image_format", self.image_format, IMAGE_FORMATS),
+            ("hair", self.hair, HAIR),
         ):
             if value not in choices:
                 raise ArgumentError(f"{name}: {value!r} is unknown; choose one of {', '.join(choices)}")
@@ -137,6 +141,11 @@ class PlanConfig(PlanOptions):
                 f"raise subjects, or name another"
             )
         return number
+
+    @property
+    def looks(self) -> Looks:
+        """How the subjects' surfaces are made."""
+        return Looks(hair=self.hair)
 
     @property
     def expression_ids(self) -> int:
