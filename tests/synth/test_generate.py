@@ -195,7 +195,7 @@ def test_broken_backgrounds_are_named_before_anything_is_written(small_config, t
     with pytest.raises(ArgumentError, match="holds no picture; put in at least one of"):
         generate(tmp_path / "out", replace(small_config, backgrounds=folder), workers=1)
     (folder / "broken.png").write_bytes(b"no picture")
-    with pytest.raises(ArgumentError, match=r"broken\.png cannot be read as a picture"):
+    with pytest.raises(ArgumentError, match=r"broken\.png: is not a picture that can be read"):
         generate(tmp_path / "out", replace(small_config, backgrounds=folder), workers=1)
     assert not (tmp_path / "out").exists()
 
@@ -258,6 +258,7 @@ def test_manifest_holds_the_plan_and_no_trace_of_the_run(small_dataset):
         "non_pain": 0.5,
         "backgrounds": None,
         "image_format": "jpeg",
+        "hair": "cap",
         "subjects_per_shard": 1,
     }
     assert [entry["name"] for entry in manifest["palette"]][:4] == ["background", "skin", "lips", "brows"]
