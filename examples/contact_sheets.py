@@ -1,6 +1,6 @@
 """The contact sheets of the README and docs: every cell of the demographics, each Action Unit, all views and lights.
 
-Usage: python examples/contact_sheets.py FOLDER [hero|cells|action_units|pain|views|lights ...]
+Usage: python examples/contact_sheets.py FOLDER [hero|cells|action_units|pain|views|lights|hair|wrinkles ...]
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pain3d.demographics import CELLS, age_range, cell_of
 from pain3d.facs import AU_DESCRIPTIONS, AU_NAMES
 from pain3d.render.backgrounds import BACKGROUNDS
 from pain3d.render.lights import LIGHTS
+from pain3d.skin.looks import PLAIN
 from pain3d.synth.preview import hot
 
 PAPER, INK = (250, 249, 246), (40, 38, 36)
@@ -25,12 +26,16 @@ SEVERE = pain3d.Expression(AU4=5, AU6=5, AU7=4, AU9=3, AU10=5, AU25=2)
 CLOSED = pain3d.Expression(AU4=5, AU6=5, AU7=5, AU9=4, AU10=4, AU20=2, AU25=3, AU43=1)
 
 
-def person(number: int, seed: int = 0) -> pain3d.Subject:
+def person(number: int, seed: int = 0, looks: pain3d.Looks = PLAIN) -> pain3d.Subject:
     """A subject in the middle of the age band of cell `number`."""
     cell = cell_of(number)
     low, high = age_range(cell.age_band)
     return pain3d.Subject.sample(
-        seed=1000 * seed + number, age_years=(low + high) // 2, sex=cell.sex, ethnicity=cell.ethnicity
+        seed=1000 * seed + number,
+        age_years=(low + high) // 2,
+        sex=cell.sex,
+        ethnicity=cell.ethnicity,
+        looks=looks,
     )
 
 
@@ -152,6 +157,39 @@ def lights() -> Image.Image:
     )
 
 
+def hair() -> Image.Image:
+    """The same people with painted hair and with ribbons, turned a little; two rows of each, one below the other."""
+    numbers = (0, 1, 2, 3, 4, 6, 7, 8, 15, 17, 19, 26, 35, 38, 41, 44)
+    rows: list[list[tuple[np.ndarray, str]]] = []
+    for chosen in (numbers[:8], numbers[8:]):
+        for looks in (pain3d.Looks(hair="cap"), pain3d.Looks(hair="strands")):
+            row = []
+            for i, number in enumerate(chosen):
+                someone = person(number, seed=4, looks=looks)
+                portrait = pain3d.render(someone, yaw=(-28, 0, 28)[i % 3])
+                row.append((portrait.image, "cap" if someone.haircut is None else someone.haircut.style))
+            rows.append(row)
+    return sheet(rows, tile=224)
+
+
+def wrinkles() -> Image.Image:
+    """Pain on six faces, each without and with living wrinkles."""
+    levels = (
+        pain3d.Expression(AU4=3, AU6=2, AU7=2, AU10=3),
+        pain3d.Expression(AU4=4, AU6=4, AU7=3, AU9=4, AU10=2, AU25=2),
+        pain3d.Expression(AU4=5, AU6=5, AU7=5, AU9=4, AU10=5, AU25=3, AU43=1),
+    )
+    rows = []
+    for number in (0, 16, 7, 23, 14, 48):
+        row = []
+        for level in levels:
+            for looks, words in ((PLAIN, "at rest"), (pain3d.Looks(wrinkles=True), "living")):
+                portrait = pain3d.render(person(number, seed=2, looks=looks), level, yaw=15)
+                row.append((_face(portrait), f"PSPI {level.pspi:g}, wrinkles {words}"))
+        rows.append(row)
+    return sheet(rows, tile=224)
+
+
 def _face(portrait: pain3d.Portrait, picture: np.ndarray | None = None) -> np.ndarray:
     """The face alone, cut around the landmarks."""
     centre = portrait.landmarks.mean(axis=0)
@@ -161,7 +199,10 @@ def _face(portrait: pain3d.Portrait, picture: np.ndarray | None = None) -> np.nd
     return (portrait.image if picture is None else picture)[max(top, 0) : bottom, max(left, 0) : right]
 
 
-SHEETS = {"hero": hero, "cells": cells, "action_units": action_units, "pain": pain, "views": views, "lights": lights}
+SHEETS = {
+    **{"hero": hero, "cells": cells, "action_units": action_units, "pain": pain},
+    **{"views": views, "lights": lights, "hair": hair, "wrinkles": wrinkles},
+}
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])

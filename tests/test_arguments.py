@@ -70,12 +70,13 @@ WHOLE = "is not a whole number; write for example"
         (
             lambda: pain3d.PlanConfig(wrinkles=1),
             TypeError,
-            "wrinkles: 1 is not a bool; write for example wrinkles=False",
+            "wrinkles: 1 is not a bool; write for example wrinkles=True",
         ),
         (
             lambda: pain3d.PlanConfig(wrinkles=False, annotations=("wrinkles",)),
             ArgumentError,
-            "annotations: wrinkles are asked for, but wrinkles is False: all of them would be 0; leave out one",
+            "annotations: wrinkles are asked for, but wrinkles is False: all of them would be 0; "
+            "set wrinkles=True, or leave the annotation out",
         ),
         (
             lambda: pain3d.PlanConfig(annotations="depth"),

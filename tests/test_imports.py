@@ -10,11 +10,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "pain3d"
 
-BASE = {"arguments", "facs", "errors", "streams"}
+BASE = {"arguments", "facs", "errors", "pictures", "streams"}
 BELOW = {
     "facs": set(),
     "errors": set(),
     "arguments": set(),
+    "pictures": {"errors"},
     "streams": {"arguments"},
     "demographics": BASE,
     "expressions": BASE | {"demographics"},
@@ -214,7 +215,7 @@ def test_the_picture_of_the_house_has_no_cycle():
         (unsafe, "train.state", "from torch import load"),
         (unsafe, "train.state", "accelerator.save_state(folder)"),
         (refused, "model.backbone", "import timm"),
-        (refused, "model.picture", "from torchvision.transforms import v2"),
+        (refused, "pictures", "from torchvision.transforms import v2"),
         (drawn_from_torch, "model.heads", "torch.rand(3)"),
         (drawn_from_torch, "train.frames", "torch.manual_seed(0)"),
     ],

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pain3d.facs import Expression, pspi
     from pain3d.model.prediction import Prediction
     from pain3d.model.vitpain import ViTPain
+    from pain3d.skin.looks import Looks
     from pain3d.synth.generate import generate
     from pain3d.synth.plan import PlanConfig
     from pain3d.synth.rows import reproduce
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Expression": "pain3d.facs",
+    "Looks": "pain3d.skin.looks",
     "PlanConfig": "pain3d.synth.plan",
     "Prediction": "pain3d.model.prediction",
     "Subject": "pain3d.synth.subject",
@@ -63,6 +65,7 @@ _HOMES = {
 
 __all__ = [
     "Expression",
+    "Looks",
     "PlanConfig",
     "Portrait",
     "Prediction",

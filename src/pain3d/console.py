@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -78,9 +79,18 @@ class _Lines:
         if done < of and now - self._spoken < _LINE_EVERY_S:
             return
         self._spoken = now
-        rate = max(done - self._first, 1) / max(now - self._started, 0.001)
-        left = (of - done) / rate
-        print(f"{self._what}: {done}/{of} {self._unit}, {rate:.1f} {self._unit}/s, {left:.0f} s left", file=sys.stderr)
+        rate = (done - self._first) / max(now - self._started, 0.001)
+        pace = f", {rate:.1f} {self._unit}/s, {(of - done) / rate:.0f} s left" if rate else ""  # one piece has no rate
+        print(f"{self._what}: {done}/{of} {self._unit}{pace}", file=sys.stderr)
+
+
+def answer_with(text: str) -> None:
+    """Print what a command found, on standard output; a reader that left early, as `head` does, is no error."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 1)  # the interpreter flushes once more at its end
 
 
 @contextlib.contextmanager

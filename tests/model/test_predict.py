@@ -11,7 +11,7 @@ from pain3d.errors import ArgumentError, DataError
 from pain3d.model.calibration import Calibration
 from pain3d.model.config import NeutralConfig
 from pain3d.model.crop import cut, square_of_box
-from pain3d.model.picture import read_picture
+from pain3d.pictures import read_picture
 
 BOX = (20.0, 10.0, 80.0, 90.0)
 

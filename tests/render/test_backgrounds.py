@@ -59,11 +59,20 @@ def test_own_pictures_are_cropped_to_their_middle_and_drawn_by_the_generator(tmp
     assert own.draw(np.random.default_rng(5), 20).name == own.draw(np.random.default_rng(5), 20).name
 
 
+def test_own_pictures_may_be_turned_and_have_16_bits(tmp_path):
+    grey = np.repeat(np.arange(20, dtype=np.uint16)[:, None] * 3000, 20, axis=1)
+    upside_down = Image.Exif()
+    upside_down[0x0112] = 3
+    Image.fromarray(grey).save(tmp_path / "deep.png", exif=upside_down)
+    picture = user_backgrounds(tmp_path).draw(np.random.default_rng(0), 20).picture
+    np.testing.assert_array_equal(picture, np.repeat((grey[::-1] >> 8)[..., None], 3, axis=2))
+
+
 def test_own_pictures_are_checked_at_once(tmp_path):
     with pytest.raises(ValueError, match="is not a folder"):
         user_backgrounds(tmp_path / "missing")
     with pytest.raises(ValueError, match="holds no picture"):
         user_backgrounds(tmp_path)
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n nothing")
-    with pytest.raises(ValueError, match=r"broken\.png cannot be read as a picture"):
+    with pytest.raises(ValueError, match=r"broken\.png: is not a picture that can be read"):
         user_backgrounds(tmp_path)

@@ -170,16 +170,16 @@ def test_annotations_and_formats(small_config, tmp_path):
 
 
 def test_wrinkles_change_pictures_of_acting_faces_and_no_label(small_dataset, small_config, tmp_path):
-    config = replace(small_config, wrinkles=False, only=("s00001",))
-    generate(tmp_path / "smooth", config, workers=1)
-    manifest = json.loads((tmp_path / "smooth" / "manifest.json").read_text())
-    assert manifest["configuration"]["wrinkles"] is False
-    folded = {sample.frame_id: sample.row for sample in open_dataset(small_dataset)}
+    config = replace(small_config, wrinkles=True, only=("s00001",))
+    generate(tmp_path / "folded", config, workers=1)
+    manifest = json.loads((tmp_path / "folded" / "manifest.json").read_text())
+    assert manifest["configuration"]["wrinkles"] is True
+    smooth = {sample.frame_id: sample.row for sample in open_dataset(small_dataset)}
     seen = set()
-    for sample in open_dataset(tmp_path / "smooth"):
-        smooth, other = dict(sample.row), dict(folded[sample.frame_id])
-        seen.add((sample.expression_id == 0, smooth.pop("image") == other.pop("image")))
-        assert smooth == other
+    for sample in open_dataset(tmp_path / "folded"):
+        folded, other = dict(sample.row), dict(smooth[sample.frame_id])
+        seen.add((sample.expression_id == 0, folded.pop("image") == other.pop("image")))
+        assert folded == other
         assert reproduce(sample.row, config).columns()["image"] == sample.row["image"]
     assert seen == {(True, True), (False, False)}
 
@@ -212,7 +212,7 @@ def test_broken_backgrounds_are_named_before_anything_is_written(small_config, t
     with pytest.raises(ArgumentError, match="holds no picture; put in at least one of"):
         generate(tmp_path / "out", replace(small_config, backgrounds=folder), workers=1)
     (folder / "broken.png").write_bytes(b"no picture")
-    with pytest.raises(ArgumentError, match=r"broken\.png cannot be read as a picture"):
+    with pytest.raises(ArgumentError, match=r"broken\.png: is not a picture that can be read"):
         generate(tmp_path / "out", replace(small_config, backgrounds=folder), workers=1)
     assert not (tmp_path / "out").exists()
 
@@ -276,6 +276,7 @@ def test_manifest_holds_the_plan_and_no_trace_of_the_run(small_dataset):
         "wrinkles": True,
         "backgrounds": None,
         "image_format": "jpeg",
+        "hair": "cap",
         "subjects_per_shard": 1,
     }
     assert [entry["name"] for entry in manifest["palette"]][:4] == ["background", "skin", "lips", "brows"]

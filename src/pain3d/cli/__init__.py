@@ -17,7 +17,7 @@ import tyro
 from pain3d import __version__
 from pain3d.__main__ import told_interrupted
 from pain3d.cli import answers, learning, making
-from pain3d.console import stdout_kept_clean
+from pain3d.console import answer_with, stdout_kept_clean
 from pain3d.data.arrow import leave_pandas_out
 from pain3d.errors import UserError
 from pain3d.synth.plan import PRESETS
@@ -62,7 +62,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return told_interrupted()
-    print(json.dumps(answer.data, indent=2) if command.json else answer.text)
+    answer_with(json.dumps(answer.data, indent=2) if command.json else answer.text)
     return answer.exit_code
 
 

@@ -14,6 +14,7 @@ from pain3d.console import progress, say
 from pain3d.data.findings import counted
 from pain3d.demographics import Ethnicity, Sex
 from pain3d.errors import ArgumentError
+from pain3d.skin.looks import Hair
 from pain3d.synth.plan import PRESETS, PlanConfig, PlanOptions
 
 Preset = Literal["3dpain"]
@@ -167,6 +168,10 @@ class Face:
     """Light recipe; the subject's own without."""
     background: str | None = None
     """Background recipe; the subject's own without."""
+    hair: Hair = "cap"
+    """cap: painted on a smooth volume; strands: a haircut and a beard of see-through ribbons."""
+    wrinkles: bool = False
+    """Let Action Units fold the skin."""
     resolution: int = 512
     """Width and height of the pictures, pixels."""
     json: bool = False
@@ -187,6 +192,8 @@ class Face:
             pitch=self.pitch,
             light=self.light,
             background=self.background,
+            hair=self.hair,
+            wrinkles=self.wrinkles,
             resolution=self.resolution,
         )
         return Answer(text=made.text(), data=made.labels)

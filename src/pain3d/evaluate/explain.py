@@ -24,8 +24,8 @@ from pain3d.evaluate.priors import chosen_frames, priors_of
 from pain3d.evaluate.saliency import METHODS, TARGETS, Method, saliency_maps
 from pain3d.model.crop import Square
 from pain3d.model.face import crop_face, crop_neutrals
-from pain3d.model.picture import PictureLike, read_picture
 from pain3d.model.vitpain import Box, ViTPain
+from pain3d.pictures import PictureLike, read_picture
 
 BATCH = 16
 SHOWN = 8

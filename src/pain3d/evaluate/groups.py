@@ -19,6 +19,15 @@ from pain3d.streams import stream
 MONK_THIRDS: Mapping[str, tuple[int, int]] = {"1-3": (1, 3), "4-7": (4, 7), "8-10": (8, 10)}
 """Light, medium and dark tones of the Monk scale; the middle one is wider, since ten does not divide by three."""
 
+GROUP_NAMES: Mapping[str, str] = {
+    "age_band": "age",
+    "sex": "sex",
+    "ethnicity": "appearance group",
+    "monk_third": "Monk skin tone",
+    "turn": "turn of the head",
+}
+"""What people read of the columns that frames are grouped by."""
+
 SHUFFLES = 500
 
 

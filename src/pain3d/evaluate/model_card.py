@@ -7,6 +7,7 @@ from typing import Any
 
 from pain3d import __version__
 from pain3d.data.manifest import Manifest
+from pain3d.evaluate.groups import GROUP_NAMES
 from pain3d.evaluate.tables import shown
 from pain3d.model.calibration import Calibration
 from pain3d.model.vitpain import ViTPain
@@ -101,7 +102,7 @@ def _more(data: Data) -> Iterator[str]:
     yield f"- Coded PSPI inside the {100 * coverage['nominal']:.0f} % interval: {shown(coverage['overall'])}"
     for group, rows in coverage["groups"].items():
         said = ", ".join(f"{name} {shown(row)}" for name, row in rows.items())
-        yield f"  - by {group.replace('_', ' ')}: {said}"
+        yield f"  - by {GROUP_NAMES[group]}: {said}"
     for kind, what in (("distractors", "Faces without pain that are not at rest"), ("confounds", "Confounds")):
         row = data[kind]["rows"].get("all")
         if row is not None:
@@ -109,7 +110,7 @@ def _more(data: Data) -> Iterator[str]:
             yield f"- {what}: {said}"
     for group, block in data["groups"].items():
         gap = block["worst_gap"]["mae"]
-        yield f"- Largest difference of MAE between groups of {group.replace('_', ' ')}: {shown(gap)}"
+        yield f"- Largest difference of MAE by {GROUP_NAMES[group]}: {shown(gap)}"
 
 
 def _calibration(calibration: Calibration | None) -> Iterator[str]:

@@ -16,8 +16,8 @@ from pain3d.evaluate.overlay_files import write_overlay
 from pain3d.facs import PAIN_AUS
 from pain3d.model.detect import MOST_FACES, find_faces, one_face
 from pain3d.model.face import crop_face, crop_neutrals
-from pain3d.model.picture import read_picture
 from pain3d.model.prediction import Prediction
+from pain3d.pictures import read_picture
 
 if TYPE_CHECKING:
     from pain3d.model.vitpain import ViTPain

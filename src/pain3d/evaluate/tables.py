@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pain3d.evaluate.groups import GROUP_NAMES
+
 Json = Mapping[str, Any]
 """As `figures.figures_of` makes it: figures are {"value", "low", "high", "reason"}."""
 
@@ -17,13 +19,6 @@ _BINARY = {
     "recall": "recall",
     "specificity": "specificity",
     "ece": "ECE",
-}
-_GROUPS = {
-    "age_band": "age",
-    "sex": "sex",
-    "ethnicity": "appearance group",
-    "monk_third": "Monk skin tone",
-    "turn": "head",
 }
 _NAMES = {"mae": "MAE", "pcc": "PCC", "auroc1": "AUROC@1", "icc31": "ICC(3,1)", "auroc": "AUROC", "auprc": "AUPRC"} | {
     "f1": "F1",
@@ -156,7 +151,7 @@ def _groups(data: Json) -> str:
         body.append(["**worst gap**", *(shown(block["worst_gap"][key]) for key in keys)])
         chance = (block["chance_gap"][key] for key in keys)
         body.append(["gap under shuffled labels, 95 %", *("n/a" if gap is None else f"{gap:.3f}" for gap in chance)])
-        parts.append(_table([_GROUPS[group], *map(_named, keys)], body))
+        parts.append(_table([GROUP_NAMES[group], *map(_named, keys)], body))
     return "\n\n".join(parts)
 
 
@@ -183,13 +178,15 @@ def _neutral(block: Json) -> str:
     for group, rows in block.items():
         keys = list(next(iter(rows.values())))
         body = ([name, *(shown(row[key]) for key in keys)] for name, row in rows.items())
-        parts.append(_table([_GROUPS[group], *(key.replace("_", " ") for key in keys)], body))
+        parts.append(_table([GROUP_NAMES[group], *(key.replace("_", " ") for key in keys)], body))
     return "\n\n".join(parts)
 
 
 def _coverage(block: Json) -> str:
     body = [["all", shown(block["overall"])]]
-    body += [[f"{_GROUPS[g]}: {name}", shown(row)] for g, rows in block["groups"].items() for name, row in rows.items()]
+    body += [
+        [f"{GROUP_NAMES[g]}: {name}", shown(row)] for g, rows in block["groups"].items() for name, row in rows.items()
+    ]
     body.append(["mean width, PSPI", shown(block["width"], 2)])
     return f"## Coverage of the {100 * block['nominal']:.0f} % interval\n\n" + _table(["", "coverage"], body)
 

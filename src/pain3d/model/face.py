@@ -12,7 +12,7 @@ from pain3d.errors import ArgumentError
 from pain3d.model.config import ViTPainConfig
 from pain3d.model.crop import Square, cut, square_of_box
 from pain3d.model.detect import one_face
-from pain3d.model.picture import PictureLike, name_of, read_picture
+from pain3d.pictures import PictureLike, name_of, read_picture
 
 LEAST_SIDE = 4.0
 """Pixels of a face's box: a smaller one is a slip of the keyboard."""

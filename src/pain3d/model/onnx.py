@@ -14,7 +14,6 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
@@ -86,7 +85,7 @@ def export_onnx(model: ViTPain, path: str | Path, *, neutral_shots: int = 1) -> 
         neutral_shots: how many neutral references the exported graph takes, if the model takes any.
 
     Raises:
-        ArgumentError: for a wrong suffix or number, or if a package of the export is missing.
+        ArgumentError: for a wrong suffix or number.
         OutputError: if the file exists.
         DataError: if onnxruntime and PyTorch disagree by more than `TOLERANCE`.
         StorageError: if the disk refuses.
@@ -122,9 +121,6 @@ def _check(path: Path, neutral_shots: int) -> None:
         raise ArgumentError(f"path: {path} does not end in .onnx; write for example {path.with_suffix('.onnx')}")
     if neutral_shots < 1:
         raise ArgumentError(f"neutral_shots: {neutral_shots} is less than 1; write for example neutral_shots=1")
-    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]
-    if missing:
-        raise ArgumentError(f"export onnx: {', '.join(missing)} not installed; run: pip install {' '.join(missing)}")
     if path.exists():
         raise OutputError(f"{path}: exists already; give another name or remove it first")
 

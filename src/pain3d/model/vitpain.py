@@ -23,7 +23,7 @@ from pain3d.model.neutral import NeutralComparison
 from pain3d.model.prediction import Prediction, predictions_of
 
 if TYPE_CHECKING:
-    from pain3d.model.picture import PictureLike
+    from pain3d.pictures import PictureLike
 
 Box = Sequence[float]
 """Left, top, right, bottom in pixels."""

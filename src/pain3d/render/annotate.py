@@ -8,17 +8,18 @@ from jaxtyping import Float, UInt8
 
 from pain3d.render import shading, wrinkle_kernels
 from pain3d.render.film import linear_to_srgb
+from pain3d.render.hair import read_hair
 
 
 class Annotator:
     """Reads further values off the surfaces that a finished picture shows."""
 
-    def __init__(self, triangles, part, work, skin, mesh, camera, picture) -> None:
-        self._triangles, self._part, self._work = triangles, part, work
+    def __init__(self, triangles, work, skin, mesh, camera, picture, hair) -> None:
+        self._triangles, self._work, self._hair = triangles, work, hair
         self._skin, self._mesh, self._camera, self._picture = skin, mesh, camera, picture
 
     def normals(self) -> Float[np.ndarray, "side side 3"]:
-        """Unit normals of the mesh in the camera's frame; 0 is background."""
+        """Unit normals of the mesh, or of the hair over it, in the camera's frame; 0 is background."""
         return self._surface()[0]
 
     def albedo(self) -> UInt8[np.ndarray, "side side 3"]:
@@ -53,6 +54,8 @@ class Annotator:
             self._picture.pixels,
             [self._part, self._skin.struct, self._mesh.wrinkles.struct, self._work.texture_level, normals, root],
         )
+        if self._hair is not None:
+            read_hair(self._hair, normals, root)
         side = self._picture.resolution
         return normals.numpy().reshape(side, side, 3).copy(), root.numpy().reshape(side, side, 3).copy()
 

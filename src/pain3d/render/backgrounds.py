@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from pain3d.errors import ArgumentError, DataError
+from pain3d.pictures import read_picture
 from pain3d.render.film import linear_to_srgb
 from pain3d.render.scene import MAX_RESOLUTION, Background
 
@@ -80,10 +82,9 @@ def user_backgrounds(folder: Path | str) -> UserBackgrounds:
 
 def _middle_square(file: Path, resolution: int) -> np.ndarray:
     try:
-        with Image.open(file) as opened:
-            image = opened.convert("RGB")
-    except (UnidentifiedImageError, OSError) as problem:
-        raise ValueError(f"backgrounds: {file} cannot be read as a picture ({problem}); repair or remove it") from None
+        image = Image.fromarray(read_picture(file))
+    except DataError as problem:
+        raise ArgumentError(f"backgrounds: {problem}; or take it out of the folder") from problem
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     square = image.crop((left, top, left + side, top + side))

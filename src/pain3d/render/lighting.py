@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import warp as wp
@@ -99,18 +100,23 @@ class KeyShadow:
         self.taps = wp.array(disc, dtype=wp.vec2, device=device)
 
     def cast(
-        self, light: Light, head_to_room: Float[np.ndarray, "3 3"], triangles: wp.array, vertices_m: wp.array
+        self, light: Light, head_to_room: Float[np.ndarray, "3 3"], casters: Iterable[tuple[wp.array, wp.array]]
     ) -> tuple[wp.vec3, wp.vec3, wp.vec3, wp.vec3, float]:
-        """Draw the map; right, up, direction, centre (head frame) and half width of its view."""
+        """Draw the map; right, up, direction, centre (head frame) and half width of its view.
+
+        Args:
+            casters: triangles and their vertices in the head frame, for each thing that casts shadow.
+        """
         towards = np.array(light.key_direction)
         direction = (head_to_room * towards[:, None]).sum(axis=0)
         right, up = key_axes(direction)
         view = (wp.vec3(right), wp.vec3(up), wp.vec3(direction), wp.vec3(SHADOW_CENTRE_M), SHADOW_HALF_M)
         self.height.fill_(LOWEST)
-        wp.launch(
-            kernels.depth_map,
-            dim=len(triangles),
-            inputs=[triangles, vertices_m, *view, self.height],
-            device=self._device,
-        )
+        for triangles, vertices_m in casters:
+            wp.launch(
+                kernels.depth_map,
+                dim=len(triangles),
+                inputs=[triangles, vertices_m, *view, self.height],
+                device=self._device,
+            )
         return view

@@ -14,6 +14,7 @@ from pain3d.render.buffers import EDGE_OFFSETS, MeshBuffers, PictureBuffers
 from pain3d.render.device import checked_device, prepare
 from pain3d.render.film import film_table
 from pain3d.render.frame import Frame
+from pain3d.render.hair import HairBuffers, HairOnDevice, HairStyle, PosedHair, draw_hair
 from pain3d.render.layout import INNER_LIPS, Layout
 from pain3d.render.lighting import SPREAD_STEPS, KeyShadow, LightOnDevice
 from pain3d.render.scene import Camera, Scene
@@ -71,12 +72,17 @@ class Renderer:
         self._work = MeshBuffers(len(topology.uvs), len(topology.triangles), self.device)
         self._shadow = KeyShadow(self.device)
         self._picture: PictureBuffers | None = None
+        self._hair_sums: HairBuffers | None = None
         self._light: LightOnDevice | None = None
 
     def upload_skin(self, maps: SkinMaps, neutral: FaceMesh) -> SkinOnDevice:
         """Textures of a subject, and what is baked on its face at rest: occlusion, spread of light."""
         self._check_topology(neutral)
         return upload_skin(maps, neutral, self._layout, self._skin_triangles, self._neighbours, self.device)
+
+    def upload_hair(self, style: HairStyle) -> HairOnDevice:
+        """What all poses of a subject's hair share; `HairOnDevice.pose` uploads the rest."""
+        return HairOnDevice(style, self.device)
 
     def upload_mesh(
         self,
@@ -126,6 +132,7 @@ class Renderer:
         mesh: MeshOnDevice,
         scene: Scene,
         *,
+        hair: PosedHair | None = None,
         normals: bool = False,
         albedo: bool = False,
         wrinkles: bool = False,
@@ -133,6 +140,7 @@ class Renderer:
         """One picture with its annotations.
 
         Args:
+            hair: ribbons in the pose of `mesh`; none leaves the head as it is.
             normals: also return the mesh normals of each pixel.
             albedo: also return the unlit colour of each pixel.
             wrinkles: also return the relief of the pose, if it was uploaded with `keep_wrinkles`.
@@ -143,10 +151,17 @@ class Renderer:
         backdrop = light.backdrop(scene.background, camera.resolution)
         self._find_visible(skin, mesh, camera, picture)
         extras, slots = self._find_edges(camera, picture)
-        self._light_vertices(skin, mesh, camera, light)
+        shadow_view = self._light_vertices(skin, mesh, hair, camera, light)
         self._shade(skin, mesh, camera, light, backdrop, picture, extras)
-        self._finish(skin, scene, light, backdrop, picture, slots)
-        return self._frame(skin, mesh, camera, picture, normals=normals, albedo=albedo, wrinkles=wrinkles)
+        self._mix_edges(backdrop, picture, slots)
+        if hair is not None:
+            sums = self._hair_buffers(camera.resolution)
+            draw_hair(
+                hair, camera, light, self._shadow, shadow_view, self._film, picture, sums, surface=normals or albedo
+            )
+        self._finish(skin, scene, light, picture)
+        covered = None if hair is None else self._hair_buffers(camera.resolution)
+        return self._frame(skin, mesh, camera, picture, covered, normals=normals, albedo=albedo, wrinkles=wrinkles)
 
     def _upload(self, values: np.ndarray, dtype) -> wp.array:
         return wp.array(np.ascontiguousarray(values), dtype=dtype, device=self.device)
@@ -162,6 +177,11 @@ class Renderer:
         if self._picture is None or self._picture.resolution != resolution:
             self._picture = PictureBuffers(resolution, self.device)
         return self._picture
+
+    def _hair_buffers(self, resolution: int) -> HairBuffers:
+        if self._hair_sums is None or self._hair_sums.resolution != resolution:
+            self._hair_sums = HairBuffers(resolution, self.device)
+        return self._hair_sums
 
     def _light_on_device(self, scene: Scene) -> LightOnDevice:
         if self._light is None or self._light.light != scene.light:
@@ -249,11 +269,17 @@ class Renderer:
         )
         return int(picture.counters.numpy()[1]), slots
 
-    def _light_vertices(self, skin: SkinOnDevice, mesh: MeshOnDevice, camera: Camera, light: LightOnDevice) -> None:
+    def _light_vertices(
+        self, skin: SkinOnDevice, mesh: MeshOnDevice, hair: PosedHair | None, camera: Camera, light: LightOnDevice
+    ) -> tuple:
+        """Light at the vertices; returns the view of the shadow map."""
         work = self._work
         upright = np.array([1.0, -1.0, -1.0])
         rotation = upright[:, None] * camera.rotation
-        view = self._shadow.cast(light.light, rotation, self._skin_triangles, mesh.vertices_m)
+        casters = [(self._skin_triangles, mesh.vertices_m)]
+        if hair is not None:
+            casters.append((hair.hair.triangles, hair.rims_m))
+        view = self._shadow.cast(light.light, rotation, casters)
         self._launch(
             shading.light_vertices,
             len(self._uvs),
@@ -279,6 +305,7 @@ class Renderer:
         for _ in range(SPREAD_STEPS):
             self._launch(shading.spread_light, len(self._uvs), [self._neighbours, skin.struct, here, there, work.lit])
             here, there = there, here
+        return view
 
     def _shade(
         self,
@@ -320,16 +347,7 @@ class Renderer:
             ],
         )
 
-    def _finish(
-        self,
-        skin: SkinOnDevice,
-        scene: Scene,
-        light: LightOnDevice,
-        backdrop: wp.array,
-        picture: PictureBuffers,
-        slots: int,
-    ) -> None:
-        work = self._work
+    def _mix_edges(self, backdrop: wp.array, picture: PictureBuffers, slots: int) -> None:
         if slots:
             self._launch(
                 shading.resolve,
@@ -343,6 +361,9 @@ class Renderer:
                     picture.colour,
                 ],
             )
+
+    def _finish(self, skin: SkinOnDevice, scene: Scene, light: LightOnDevice, picture: PictureBuffers) -> None:
+        work = self._work
         picture.covered.zero_()
         if len(self._lash_triangles):
             self._launch(
@@ -378,13 +399,14 @@ class Renderer:
         mesh: MeshOnDevice,
         camera: Camera,
         picture: PictureBuffers,
+        hair: HairBuffers | None,
         *,
         normals: bool,
         albedo: bool,
         wrinkles: bool,
     ) -> Frame:
         side = picture.resolution
-        extra = annotate.Annotator(self._triangles, self._part, self._work, skin, mesh, camera, picture)
+        extra = annotate.Annotator(self._triangles, self._work, skin, mesh, camera, picture, hair)
         return Frame(
             rgb=picture.colour.numpy()[: picture.pixels].reshape(side, side, 3).copy(),
             heatmap_mm=picture.heatmap_mm.numpy().reshape(side, side).copy(),

@@ -29,6 +29,8 @@ from pain3d.skin.traits import SkinTraits
 from pain3d.streams import stream
 
 GARMENTS = ("crew", "v_neck", "gown", "scoop")
+GREY_HAIR = (0.44, 0.425, 0.40)
+"""Linear sRGB of hair without pigment."""
 _PER_MELANIN = 1.0 / float(np.log(MELANIN_RANGE[1] / MELANIN_RANGE[0]))
 _PER_BLOOD = 1.0 / float(np.log(BLOOD_RANGE[1] / BLOOD_RANGE[0]))
 
@@ -159,7 +161,7 @@ def _parameters(traits: SkinTraits, atlas: SkinAtlas, spotted: float) -> Any:
     q.make_up_colour = wp.vec3(*(reds[int(rng.integers(4))] * (1.0 - 0.45 * depth)))
     pigmented = hair_albedo(traits.hair_eumelanin, traits.hair_pheomelanin)
     q.hair = wp.vec3(*pigmented)
-    q.grey_hair = wp.vec3(0.44, 0.425, 0.40)
+    q.grey_hair = wp.vec3(*GREY_HAIR)
     q.grey, q.hairline_mm, q.baldness = traits.grey, traits.hairline_mm, traits.baldness
     q.hair_cover = float(np.clip((0.78 + 0.04 * traits.hair_length_mm) * traits.hair_density, 0.3, 0.98))
     q.hair_curl = traits.hair_curl

@@ -17,6 +17,7 @@ from pain3d.errors import ArgumentError
 from pain3d.facs import Expression
 from pain3d.render.backgrounds import BACKGROUNDS
 from pain3d.render.lights import LIGHTS
+from pain3d.skin.looks import Hair, Looks
 from pain3d.synth.generate import PREPARING
 from pain3d.synth.portrait import Portrait, render
 from pain3d.synth.rows import PALETTE
@@ -53,6 +54,8 @@ def write_face(
     light: str | None = None,
     background: str | None = None,
     resolution: int = 512,
+    hair: Hair = "cap",
+    wrinkles: bool = False,
     on_phase: Callable[[str], None] = lambda said: None,
 ) -> FaceFiles:
     """Make one face and write ``OUT.png``, ``OUT.heatmap.png``, ``OUT.segmentation.png`` and ``OUT.json``.
@@ -62,6 +65,7 @@ def write_face(
         aus: as `Expression.parse` reads it, ``"AU4=3,AU6=2,AU43=1"``; neutral when empty.
         seed: as `Subject.sample` takes it, with age_years, sex and ethnicity.
         yaw: as `render` takes it, with pitch, light, background and resolution.
+        hair: as `Looks` takes it, with wrinkles.
         on_phase: called with what begins, in words.
 
     Raises:
@@ -80,7 +84,8 @@ def write_face(
             raise ArgumentError(f"{name}: {value!r} is unknown; choose one of {', '.join(choices)}")
     try:
         expression = Expression.parse(aus)
-        subject = Subject.sample(seed, age_years=age_years, sex=sex, ethnicity=ethnicity)
+        looks = Looks(hair=hair, wrinkles=wrinkles)
+        subject = Subject.sample(seed, age_years=age_years, sex=sex, ethnicity=ethnicity, looks=looks)
         for name, degrees in (("yaw", yaw), ("pitch", pitch)):
             if not -180 <= finite_number(name, degrees, "30") <= 180:
                 raise ValueError(f"{name}: {degrees:g} is outside -180..180 degrees; 0 looks into the camera")
@@ -119,6 +124,8 @@ def _labels(portrait: Portrait) -> dict[str, Any]:
         "age_years": who.age_years,
         "sex": who.sex,
         "ethnicity": who.ethnicity,
+        "hair": who.looks.hair,
+        "wrinkles": who.looks.wrinkles,
         "expression": repr(portrait.expression),
         "aus": dict(portrait.expression.items()),
         "PSPI": portrait.expression.pspi,

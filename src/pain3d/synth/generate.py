@@ -179,6 +179,7 @@ def plan_manifest(config: PlanConfig, device: str = "cpu") -> Manifest:
             "wrinkles": config.wrinkles,
             "backgrounds": _fingerprints(config.backgrounds),
             "image_format": config.image_format,
+            "hair": config.hair,
             "subjects_per_shard": config.subjects_per_shard,
         },
         seed=config.seed,

@@ -30,6 +30,7 @@ from pain3d.expressions import (
     sample_pain,
 )
 from pain3d.facs import Expression
+from pain3d.skin.looks import HAIR, Hair, Looks
 from pain3d.streams import MAX_SEED, stream, subject_seed
 
 Kind = Literal["neutral", "pain", "distractor", "confound"]
@@ -67,8 +68,10 @@ class PlanOptions:
     """Share of pain frames, 0..1, that one to three other units join."""
     vary_per_frame: bool = False
     """Draw pose, light and background afresh for every frame instead of once per subject and view."""
-    wrinkles: bool = True
-    """Let Action Units fold the skin; without, wrinkles are those of the face at rest, for ablations."""
+    hair: Hair = "cap"
+    """cap: painted on a smooth volume; strands: haircuts and beards of see-through ribbons."""
+    wrinkles: bool = False
+    """Let Action Units fold the skin; without, wrinkles are those of the face at rest."""
     backgrounds: Path | None = None
     """Folder of pictures to stand behind the heads; painted backgrounds without it."""
     annotations: tuple[Annotation, ...] = ()
@@ -115,10 +118,11 @@ class PlanConfig(PlanOptions):
         if not 0.0 <= self.non_pain <= 1.0:
             raise ArgumentError(f"non_pain: {self.non_pain:g} is outside 0..1; give a share such as 0.5")
         instance_of(bool, "vary_per_frame", self.vary_per_frame, "True")
-        instance_of(bool, "wrinkles", self.wrinkles, "False")
+        instance_of(bool, "wrinkles", self.wrinkles, "True")
         for name, value, choices in (
             ("sampler", self.sampler, SAMPLERS),
             ("image_format", self.image_format, IMAGE_FORMATS),
+            ("hair", self.hair, HAIR),
         ):
             if value not in choices:
                 raise ArgumentError(f"{name}: {value!r} is unknown; choose one of {', '.join(choices)}")
@@ -132,7 +136,8 @@ class PlanConfig(PlanOptions):
         object.__setattr__(self, "annotations", checked_annotations(self.annotations))
         if "wrinkles" in self.annotations and not self.wrinkles:
             raise ArgumentError(
-                "annotations: wrinkles are asked for, but wrinkles is False: all of them would be 0; leave out one"
+                "annotations: wrinkles are asked for, but wrinkles is False: all of them would be 0; "
+                "set wrinkles=True, or leave the annotation out"
             )
         object.__setattr__(self, "only", tuple(sorted({subject_id(self._number(text)) for text in self.only})))
 
@@ -144,6 +149,11 @@ class PlanConfig(PlanOptions):
                 f"raise subjects, or name another"
             )
         return number
+
+    @property
+    def looks(self) -> Looks:
+        """How the subjects' surfaces are made."""
+        return Looks(hair=self.hair, wrinkles=self.wrinkles)
 
     @property
     def expression_ids(self) -> int:

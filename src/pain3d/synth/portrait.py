@@ -48,7 +48,6 @@ def render(
     light: str | None = None,
     background: str | None = None,
     resolution: int = 512,
-    wrinkles: bool = True,
     device: str = "cpu",
 ) -> Portrait:
     """Photograph a subject.
@@ -62,7 +61,6 @@ def render(
         light: one of `pain3d.render.lights.LIGHTS`; the subject's own when left out.
         background: one of `pain3d.render.backgrounds.BACKGROUNDS`; the subject's own when left out.
         resolution: pixels along each side.
-        wrinkles: whether Action Units fold the skin.
         device: ``cpu``, or a CUDA device such as ``cuda:0``.
 
     Raises:
@@ -80,10 +78,9 @@ def render(
     angles = {"yaw": yaw, "pitch": pitch, "roll": roll}
     for name, angle in angles.items():
         finite_number(name, angle, "30")
-    instance_of(bool, "wrinkles", wrinkles, "False")
     resolution = whole_number("resolution", resolution, "512")
     view = sample_view(subject.seed, 0, resolution=resolution, light_name=light, background_name=background)
-    sitting = seated(subject, device, wrinkles=wrinkles)
+    sitting = seated(subject, device)
     frame = sitting.shoot(sitting.pose(acted), view.turned(**angles).scene(resolution))
     return Portrait(
         subject=subject,

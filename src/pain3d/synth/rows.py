@@ -62,8 +62,13 @@ class RowMaker:
         """All rows of a subject, view by view; `row_order` sorts them."""
         who = plan_subject(number, self._config.seed)
         sitting = self._studio.seat(
-            Subject(seed=who.seed, age_years=who.age_years, sex=who.cell.sex, ethnicity=who.cell.ethnicity),
-            wrinkles=self._config.wrinkles,
+            Subject(
+                seed=who.seed,
+                age_years=who.age_years,
+                sex=who.cell.sex,
+                ethnicity=who.cell.ethnicity,
+                looks=self._config.looks,
+            )
         )
         expressions = [plan_expression(who, i, self._config) for i in range(self._config.expression_ids)]
         posed = [sitting.pose(expression, self._config.annotations) for expression in expressions]
@@ -80,8 +85,13 @@ class RowMaker:
         """The row that a row's own columns describe: ids, seed, demographics and Action Units."""
         number, expression_id, view_id = parse_frame_id(row["frame_id"])
         sitting = self._studio.seat(
-            Subject(seed=int(row["seed"]), age_years=int(row["age_years"]), sex=row["sex"], ethnicity=row["ethnicity"]),
-            wrinkles=self._config.wrinkles,
+            Subject(
+                seed=int(row["seed"]),
+                age_years=int(row["age_years"]),
+                sex=row["sex"],
+                ethnicity=row["ethnicity"],
+                looks=self._config.looks,
+            )
         )
         expression = Expression.from_vector(np.array([row[name] for name in AU_NAMES]))
         posed = sitting.pose(expression, self._config.annotations)
@@ -165,8 +175,8 @@ def reproduce(row: Mapping[str, Any], config: PlanConfig, *, device: str = "cpu"
 
     Args:
         row: columns frame_id, seed, age_years, sex, ethnicity and the sixteen Action Units, as a reader gives them.
-        config: as the dataset was made with; of it, resolution, pictures' format, annotations, backgrounds, wrinkles
-            and `vary_per_frame` matter here.
+        config: as the dataset was made with; of it, resolution, pictures' format, annotations, backgrounds, hair,
+            wrinkles and `vary_per_frame` matter here.
         device: what to render on.
 
     Raises:

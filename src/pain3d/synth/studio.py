@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 import warp as wp
 
 from pain3d.data.schema import Annotation
@@ -14,10 +16,12 @@ from pain3d.face.rig import side_weights
 from pain3d.facs import Expression
 from pain3d.render import device as render_device
 from pain3d.render.frame import Frame
+from pain3d.render.hair import HairStyle, PosedHair
 from pain3d.render.heatmap import au_displacements_mm, pain_displacement_mm
 from pain3d.render.renderer import MeshOnDevice, Renderer
 from pain3d.render.scene import Scene
 from pain3d.skin import bake_kernels, cell_kernels, kernels
+from pain3d.skin.procedural import GREY_HAIR, hair_albedo
 from pain3d.synth.subject import Subject
 
 
@@ -35,13 +39,9 @@ class Studio:
     def __init__(self, device: str = "cpu") -> None:
         self.renderer = Renderer(makehuman.load().topology, device=device)
 
-    def seat(self, subject: Subject, *, wrinkles: bool = True) -> Sitting:
-        """Put a subject before the camera.
-
-        Args:
-            wrinkles: whether Action Units fold the skin; without, it stays as painted in every pose.
-        """
-        return Sitting(self.renderer, subject, wrinkles=wrinkles)
+    def seat(self, subject: Subject) -> Sitting:
+        """Put a subject before the camera."""
+        return Sitting(self.renderer, subject)
 
 
 @cache
@@ -50,48 +50,75 @@ def studio(device: str) -> Studio:
     return Studio(device)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Posed:
+    """One expression of a subject, uploaded."""
+
+    mesh: MeshOnDevice
+    hair: PosedHair | None
+
+
 class Sitting:
     """One subject before the camera: the skin is uploaded once, the face once for each expression."""
 
-    def __init__(self, renderer: Renderer, subject: Subject, *, wrinkles: bool) -> None:
+    def __init__(self, renderer: Renderer, subject: Subject) -> None:
         self.subject = subject
-        self.wrinkles = wrinkles
         self._renderer = renderer
         self._neutral = subject.head.neutral
         self._skin = renderer.upload_skin(subject.maps, subject.with_hair(self._neutral))
+        self._hair = None if subject.ribbons is None else renderer.upload_hair(hair_style(subject))
 
-    def pose(self, expression: Expression, annotations: Collection[Annotation] = ()) -> MeshOnDevice:
+    def pose(self, expression: Expression, annotations: Collection[Annotation] = ()) -> Posed:
         """Upload the face that makes `expression`, with what its heatmaps show, for `shoot`."""
         head = self.subject.head
         posed = self._neutral if expression.is_neutral else head.express(expression)
         alone = au_displacements_mm(head, expression, self._neutral) if "au_heatmaps" in annotations else None
         moved = pain_displacement_mm(head, expression, posed)
         folded = None
-        if self.wrinkles and not expression.is_neutral:
+        if self.subject.looks.wrinkles and not expression.is_neutral:
             folded = self.subject.wrinkles.relief(side_weights(head.identity, expression.vector))
-        return self._renderer.upload_mesh(
+        mesh = self._renderer.upload_mesh(
             self.subject.with_hair(posed), moved, alone, folded, keep_wrinkles="wrinkles" in annotations
         )
+        if self._hair is None or self.subject.ribbons is None:
+            return Posed(mesh=mesh, hair=None)
+        return Posed(mesh=mesh, hair=self._hair.pose(*self.subject.ribbons.posed(self._neutral, posed)))
 
-    def shoot(self, posed: MeshOnDevice, scene: Scene, annotations: Collection[Annotation] = ()) -> Frame:
+    def shoot(self, posed: Posed, scene: Scene, annotations: Collection[Annotation] = ()) -> Frame:
         """Take a picture of a posed face. Scenes that share light and background objects share their uploads."""
         return self._renderer.draw(
             self._skin,
-            posed,
+            posed.mesh,
             scene,
+            hair=posed.hair,
             normals="normals" in annotations,
             albedo="albedo" in annotations,
             wrinkles="wrinkles" in annotations,
         )
 
 
+def hair_style(subject: Subject) -> HairStyle:
+    """What all poses of a subject's ribbons share."""
+    ribbons, traits = subject.ribbons, subject.skin_traits
+    if ribbons is None:
+        raise ValueError("subject: has no ribbons of hair; ask for Looks(hair='strands'), and for one who is not bald")
+    return HairStyle(
+        half_width_m=ribbons.half_width_m,
+        layer=ribbons.layer,
+        seed=ribbons.seed,
+        beard=ribbons.beard,
+        pigmented=hair_albedo(traits.hair_eumelanin, traits.hair_pheomelanin),
+        grey=np.array(GREY_HAIR),
+        grey_share=traits.grey,
+    )
+
+
 _LAST: dict[str, Sitting] = {}
 """The sitting of the last subject on each device, so that several pictures of one subject upload its skin once."""
 
 
-def seated(subject: Subject, device: str, *, wrinkles: bool = True) -> Sitting:
+def seated(subject: Subject, device: str) -> Sitting:
     """The sitting of a subject; asked for the same subject again, the same sitting."""
-    last = _LAST.get(device)
-    if last is None or last.subject is not subject or last.wrinkles != wrinkles:
-        last = _LAST[device] = studio(device).seat(subject, wrinkles=wrinkles)
-    return last
+    if device not in _LAST or _LAST[device].subject is not subject:
+        _LAST[device] = studio(device).seat(subject)
+    return _LAST[device]

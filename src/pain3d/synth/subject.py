@@ -25,9 +25,15 @@ from pain3d.face import makehuman
 from pain3d.face.mesh import FaceMesh
 from pain3d.face.model import Head, Identity
 from pain3d.skin.atlas import load_atlas
+from pain3d.skin.beards import beard_ribbons
+from pain3d.skin.growth import head_ribbons, points_of
 from pain3d.skin.hair import Scalp, with_hair
+from pain3d.skin.hair_ground import HairGround
+from pain3d.skin.haircut import Haircut, haircut_of, scalp_under
+from pain3d.skin.looks import PLAIN, Looks
 from pain3d.skin.maps import SkinMaps
 from pain3d.skin.procedural import Painter
+from pain3d.skin.ribbons import Ribbons, joined
 from pain3d.skin.template import Template
 from pain3d.skin.traits import SkinTraits, sample_traits
 from pain3d.skin.wrinkles import LivingWrinkles, Wrinkler
@@ -38,7 +44,7 @@ from pain3d.streams import checked_seed, stream
 class Subject:
     """One synthetic person: a shape, a skin, and a way to move. Geometry and skin are made when first asked for."""
 
-    def __init__(self, *, seed: int, age_years: int, sex: Sex, ethnicity: Ethnicity) -> None:
+    def __init__(self, *, seed: int, age_years: int, sex: Sex, ethnicity: Ethnicity, looks: Looks = PLAIN) -> None:
         """The person that this seed, age, sex and appearance group stand for; `sample` draws what is left open.
 
         Args:
@@ -46,6 +52,7 @@ class Subject:
             age_years: 18..95.
             sex: female or male.
             ethnicity: appearance group of the parametric model, one of `pain3d.demographics.ETHNICITIES`.
+            looks: how hair is made, and whether the skin folds.
 
         Raises:
             TypeError: for a seed or an age that is no whole number.
@@ -56,6 +63,7 @@ class Subject:
         self.age_band: AgeBand = age_band_of(self.age_years)
         self.sex: Sex = checked_sex(sex)
         self.ethnicity: Ethnicity = checked_ethnicity(ethnicity)
+        self.looks = looks
 
     @classmethod
     def sample(
@@ -65,6 +73,7 @@ class Subject:
         age_years: int | None = None,
         sex: Sex | None = None,
         ethnicity: Ethnicity | None = None,
+        looks: Looks = PLAIN,
     ) -> Subject:
         """Draw a person; what is given stays as given, and giving it changes nothing else about the draw.
 
@@ -73,6 +82,7 @@ class Subject:
             age_years: 18..95; drawn evenly when left out.
             sex: female or male; drawn when left out.
             ethnicity: appearance group; drawn when left out.
+            looks: how hair is made, and whether the skin folds.
 
         Raises:
             TypeError: for a seed or an age that is no whole number.
@@ -89,6 +99,7 @@ class Subject:
             age_years=age if age_years is None else age_years,
             sex=woman_or_man if sex is None else sex,
             ethnicity=group if ethnicity is None else ethnicity,
+            looks=looks,
         )
 
     @cached_property
@@ -106,9 +117,28 @@ class Subject:
     @cached_property
     def skin_traits(self) -> SkinTraits:
         """Tone, marks of age, hair, garment: what the skin is painted from."""
+        return self._drawn_traits if self.haircut is None else scalp_under(self._drawn_traits, self.haircut)
+
+    @cached_property
+    def haircut(self) -> Haircut | None:
+        """The style of the ribbons of hair; None where hair is painted alone."""
+        return haircut_of(self._drawn_traits) if self.looks.hair == "strands" else None
+
+    @cached_property
+    def _drawn_traits(self) -> SkinTraits:
         return sample_traits(
             stream(self.seed, "skin"), age_years=self.age_years, sex=self.sex, ethnicity=self.ethnicity
         )
+
+    @cached_property
+    def ribbons(self) -> Ribbons | None:
+        """Hair, grown on the head at rest; None where there is none, or paint alone."""
+        if self.haircut is None:
+            return None
+        bare, points = self.head.neutral, points_of(self.haircut)
+        head = head_ribbons(self.skin_traits, self.haircut, hair_ground(), self.with_hair(bare))
+        grown = joined([head, beard_ribbons(self.skin_traits, hair_ground(), bare, points)])
+        return grown if len(grown) else None
 
     def with_hair(self, mesh: FaceMesh) -> FaceMesh:
         """The head in a pose of its face, `mesh`, wearing its hair: what pictures show. Labels measure bare skin."""
@@ -129,8 +159,8 @@ class Subject:
         return wrinkler().fold(self.skin_traits)
 
     @property
-    def _who(self) -> tuple[int, int, Sex, Ethnicity]:
-        return self.seed, self.age_years, self.sex, self.ethnicity
+    def _who(self) -> tuple[int, int, Sex, Ethnicity, Looks]:
+        return self.seed, self.age_years, self.sex, self.ethnicity, self.looks
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Subject) and self._who == other._who
@@ -139,7 +169,9 @@ class Subject:
         return self._who.__hash__()
 
     def __repr__(self) -> str:
-        return f"Subject(seed={self.seed}, age_years={self.age_years}, sex={self.sex!r}, ethnicity={self.ethnicity!r})"
+        looks = "" if self.looks == PLAIN else f", looks={self.looks!r}"
+        who = f"seed={self.seed}, age_years={self.age_years}, sex={self.sex!r}, ethnicity={self.ethnicity!r}"
+        return f"Subject({who}{looks})"
 
 
 @cache
@@ -158,6 +190,12 @@ def wrinkler() -> Wrinkler:
 def scalp() -> Scalp:
     """Where the default head model bears hair; one a process."""
     return Scalp.of(_template())
+
+
+@cache
+def hair_ground() -> HairGround:
+    """What ribbons of hair lie against on the default head model; one a process."""
+    return HairGround.of(_template())
 
 
 def _template() -> Template:
