@@ -152,6 +152,8 @@ def test_annotations_and_formats(small_config, tmp_path):
     config = replace(
         small_config,
         annotations=("albedo", "depth", "normals", "au_heatmaps", "wrinkles"),
+        wrinkles=True,
+        hair="strands",
         image_format="webp-lossless",
         only=("s00001",),
         views=1,
@@ -273,7 +275,7 @@ def test_manifest_holds_the_plan_and_no_trace_of_the_run(small_dataset):
     assert manifest["configuration"] == {
         "sampler": "cooccurrence",
         "non_pain": 0.5,
-        "wrinkles": True,
+        "wrinkles": False,
         "backgrounds": None,
         "image_format": "jpeg",
         "hair": "cap",

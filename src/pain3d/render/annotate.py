@@ -14,8 +14,8 @@ from pain3d.render.hair import read_hair
 class Annotator:
     """Reads further values off the surfaces that a finished picture shows."""
 
-    def __init__(self, triangles, work, skin, mesh, camera, picture, hair) -> None:
-        self._triangles, self._work, self._hair = triangles, work, hair
+    def __init__(self, triangles, part, work, skin, mesh, camera, picture, hair) -> None:
+        self._triangles, self._part, self._work, self._hair = triangles, part, work, hair
         self._skin, self._mesh, self._camera, self._picture = skin, mesh, camera, picture
 
     def normals(self) -> Float[np.ndarray, "side side 3"]:

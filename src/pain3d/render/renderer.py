@@ -406,7 +406,7 @@ class Renderer:
         wrinkles: bool,
     ) -> Frame:
         side = picture.resolution
-        extra = annotate.Annotator(self._triangles, self._work, skin, mesh, camera, picture, hair)
+        extra = annotate.Annotator(self._triangles, self._part, self._work, skin, mesh, camera, picture, hair)
         return Frame(
             rgb=picture.colour.numpy()[: picture.pixels].reshape(side, side, 3).copy(),
             heatmap_mm=picture.heatmap_mm.numpy().reshape(side, side).copy(),
