@@ -94,7 +94,7 @@ class _Walker:
         step = length / (STEPS * (count_points - 1))
         clearance = 0.4 + self._layer * haircut.lift_mm + np.where(self._stray, rng.uniform(0.5, 3.0, count), 0.0)
         points, normals = np.empty((count, count_points, 3)), np.empty((count, count_points, 3))
-        _, nearest = self._tree.query(root)
+        nearest = self._nearest(root)
         points[:, 0], normals[:, 0] = root, self._normal[nearest]
         heading = combed(haircut, start, normals[:, 0], self._wander)
         ends = np.full(count, count_points)
@@ -102,7 +102,7 @@ class _Walker:
         for k in range(1, STEPS * (count_points - 1) + 1):
             heading = self._turned(heading, nearest, at)
             ahead = at + heading * step[:, None]
-            _, nearest = self._tree.query(ahead)
+            nearest = self._nearest(ahead)
             normal = self._normal[nearest]
             away = ((ahead - self._surface[nearest]) * normal).sum(axis=1)
             rise = clearance * min(1.0, k / (2 * STEPS))
@@ -136,6 +136,10 @@ class _Walker:
             seed=rng.integers(0, 1 << 20, count),
             beard=np.zeros(count, dtype=bool),
         )
+
+    def _nearest(self, at: Float[np.ndarray, "ribbon 3"]) -> Int[np.ndarray, " ribbon"]:
+        """The point of the skin next to each place."""
+        return np.asarray(self._tree.query(at)[1])
 
     def _turned(
         self, heading: Float[np.ndarray, "ribbon 3"], nearest: Int[np.ndarray, " ribbon"], at: np.ndarray

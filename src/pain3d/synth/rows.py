@@ -23,9 +23,8 @@ from pain3d.face.mesh import Region
 from pain3d.facs import AU_NAMES, PAIN_AUS, Expression
 from pain3d.render.backgrounds import UserBackgrounds, user_backgrounds
 from pain3d.render.frame import Frame
-from pain3d.render.renderer import MeshOnDevice
 from pain3d.synth.plan import PlanConfig, plan_expression, plan_subject
-from pain3d.synth.studio import Sitting, Studio, studio
+from pain3d.synth.studio import Posed, Sitting, Studio, studio
 from pain3d.synth.subject import Subject
 from pain3d.synth.views import View, sample_view
 
@@ -107,7 +106,7 @@ class RowMaker:
             backgrounds=self._backgrounds,
         )
 
-    def _row(self, sitting: Sitting, posed: MeshOnDevice, shot: Shot) -> FrameRow:
+    def _row(self, sitting: Sitting, posed: Posed, shot: Shot) -> FrameRow:
         frame = sitting.shoot(posed, shot.view.scene(self._config.resolution), self._config.annotations)
         subject = sitting.subject
         return FrameRow(
