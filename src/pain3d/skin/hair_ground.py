@@ -47,7 +47,7 @@ class HairGround:
     @cached_property
     def above_garment(self) -> Bool[np.ndarray, " triangle"]:
         """Triangles that may bear hair: nothing low on the neck."""
-        return (self.fields[self.triangles, Field.COLLAR] < -20.0).all(axis=1)
+        return np.all(self.fields[self.triangles, Field.COLLAR] < -20.0, axis=1)
 
     def scattered(
         self, rng: np.random.Generator, head: FaceMesh, dense: Float[np.ndarray, " point"], count: int
