@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,6 +76,15 @@ def upload_skin(
     )
 
 
+def halvings(size: int, levels: int) -> Iterator[tuple[int, int]]:
+    """First texel and side of each level that the next one is made from; levels lie one after the other."""
+    first = 0
+    for level in range(levels - 1):
+        side = size >> level
+        yield first, side
+        first += side * side
+
+
 def _textures(maps: SkinMaps, device: str) -> tuple[wp.array, wp.array]:
     size = maps.size
     texels = sum((size >> level) ** 2 for level in range(LEVELS))
@@ -94,16 +104,13 @@ def _textures(maps: SkinMaps, device: str) -> tuple[wp.array, wp.array]:
         ],
         device=device,
     )
-    first = 0
-    for level in range(LEVELS - 1):
-        finer = size >> level
+    for first, finer in halvings(size, LEVELS):
         wp.launch(
             kernels.halve_textures,
             dim=(finer // 2, finer // 2),
             inputs=[first, finer, colour, relief],
             device=device,
         )
-        first += finer * finer
     return colour, relief
 
 

@@ -13,6 +13,7 @@ from jaxtyping import UInt8
 
 from pain3d.render import shading, wrinkle_kernels
 from pain3d.render.kernels import vec4b
+from pain3d.render.textures import halvings
 from pain3d.skin.maps import WrinkleRelief
 
 LEVELS = 6
@@ -60,16 +61,13 @@ def upload_wrinkles(relief: WrinkleRelief | None, device: str, *, keep_height: b
         ],
         device=device,
     )
-    first = 0
-    for level in range(LEVELS - 1):
-        finer = size >> level
+    for first, finer in halvings(size, LEVELS):
         wp.launch(
             wrinkle_kernels.halve_wrinkles,
             dim=(finer // 2, finer // 2),
             inputs=[first, finer, texture],
             device=device,
         )
-        first += finer * finer
     struct.size = size
     struct.relief = texture
     struct.tint = wp.vec3(*relief.tint)

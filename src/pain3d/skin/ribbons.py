@@ -6,7 +6,7 @@ Each ribbon is a clump of strands. All of a subject's ribbons have the same numb
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -62,8 +62,7 @@ class Ribbons:
 
 def joined(sets: Sequence[Ribbons]) -> Ribbons:
     """Several sets as one."""
-    names = ("root", "share", "points_m", "normals", "half_width_m", "layer", "seed", "beard")
-    return Ribbons(**{name: np.concatenate([getattr(one, name) for one in sets]) for name in names})
+    return Ribbons(**{part.name: np.concatenate([getattr(one, part.name) for one in sets]) for part in fields(Ribbons)})
 
 
 def no_ribbons(points: int) -> Ribbons:
