@@ -14,7 +14,8 @@ from pain3d.skin.fields import Field
 from pain3d.skin.ground import Ground, pick
 from pain3d.skin.kernels import GROOVE, HAIR
 from pain3d.skin.lines import wrinkles
-from pain3d.skin.strokes import along_skin, brow_hairs, head_hairs, join, spots
+from pain3d.skin.marks import spots
+from pain3d.skin.strokes import along_skin, brow_hairs, head_hairs, join
 from pain3d.skin.traits import SkinTraits, sample_traits
 
 

@@ -11,7 +11,7 @@ from pain3d.skin.ribbons import Ribbons, no_ribbons, unit
 from pain3d.skin.traits import SkinTraits
 from pain3d.streams import stream
 
-TRIANGLES = 4_000
+TRIANGLES = 6_000
 FULL_BEARD = 0.75
 """`SkinTraits.beard` from which a beard stands off the skin."""
 LIP_MM = -68.0
@@ -59,7 +59,7 @@ def beard_ribbons(traits: SkinTraits, ground: HairGround, neutral: FaceMesh, poi
         share=share,
         points_m=line / 1000.0,
         normals=np.broadcast_to(normal[:, None], line.shape).copy(),
-        half_width_m=rng.uniform(0.5, 1.1, count)[:, None] * taper / 1000.0,
+        half_width_m=rng.uniform(0.3, 0.6, count)[:, None] * taper / 1000.0,
         layer=rng.random(count),
         seed=rng.integers(0, 1 << 20, count),
         beard=np.ones(count, dtype=bool),

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 
 from pain3d.face.mesh import Part
 from pain3d.skin.atlas import SkinAtlas, nearest_true
-from pain3d.skin.fields import Field
+from pain3d.skin.fields import Field, smoothstep
 
 
 class Patch:
@@ -50,7 +50,16 @@ class Ground:
         self.sunny = np.cumsum(sunny * self.bare.area_mm2, dtype=np.float64)
         self.anywhere = np.cumsum(self.bare.area_mm2 * (0.3 + (y > -110)), dtype=np.float64)
         self.aged = np.cumsum(aged * self.bare.area_mm2, dtype=np.float64)
-        """Running sums of the weights with which freckles, moles and age spots fall on `bare`."""
+        oily = (0.25 + self.bare.field(Field.PORE) + 0.5 * self.bare.field(Field.OIL)) * (y > -112) * (z > -25)
+        self.oily = np.cumsum(oily * self.bare.area_mm2, dtype=np.float64)
+        flushed = smoothstep(0.2, 0.6, self.bare.field(Field.BLOOD)) * (y > -60) * (z > -35)
+        self.flushed = np.cumsum(flushed * self.bare.area_mm2, dtype=np.float64)
+        worn = np.exp(-(((ax - 46) / 20) ** 2) - ((y + 12) / 22) ** 2)
+        worn += 0.5 * np.exp(-(((ax - 40) / 22) ** 2)) * (y < 20)
+        worn += 0.7 * np.exp(-((ax / 20) ** 2) - ((y + 56) / 6) ** 2)
+        self.worn = np.cumsum(worn * (z > -60) * self.bare.area_mm2, dtype=np.float64)
+        """Running sums of the weights with which freckles, moles, age spots, pimples, broken vessels and crinkles fall
+        on `bare`."""
         self.front = Front(atlas)
 
 

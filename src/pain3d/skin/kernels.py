@@ -21,8 +21,10 @@ NOISE_CELLS = 32
 HAIR = wp.constant(0)
 GROOVE = wp.constant(1)
 SPOT = wp.constant(2)
+VESSEL = wp.constant(3)
+SCAR = wp.constant(4)
 """Layers that strokes are drawn on."""
-LAYERS = 3
+LAYERS = 5
 
 
 @wp.func
@@ -82,6 +84,7 @@ class Paint:
     lip_red: float
     make_up: float
     make_up_colour: wp.vec3
+    eye_shadow: wp.vec3
     hair: wp.vec3
     grey_hair: wp.vec3
     grey: float

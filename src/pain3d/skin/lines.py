@@ -51,8 +51,9 @@ def bent(rng: np.random.Generator, points: Sequence[tuple[float, float]], wobble
 
 def _wobble(rng: np.random.Generator, n: int, size: float) -> Float[np.ndarray, " n"]:
     """A smooth random deviation along a curve."""
-    knots = rng.normal(0, size, 6)
-    return np.interp(_steps(5, n), np.arange(6), knots)
+    waves = np.array([1.0, 2.0, 3.0])
+    heights = rng.normal(0, size, 3) / waves
+    return np.sin(_steps(1, n)[:, None] * np.pi * waves + rng.uniform(0, 2 * np.pi, 3)) @ heights
 
 
 @cache
@@ -62,17 +63,29 @@ def _steps(last: int, n: int) -> Float[np.ndarray, " n"]:
 
 
 def _forehead(rng: np.random.Generator, strength: float) -> list[Curve]:
-    """Horizontal lines, higher over the middle of each brow than between them."""
+    """Horizontal lines after one pattern of the subject's: level, or higher over the middle of each brow.
+
+    A line is a row of folds, each fading before the next begins; between deep lines lie fine ones.
+    """
     out: list[Curve] = []
-    for k in range(int(rng.integers(3, 6))):
-        x = np.linspace(-44, 44, 45)
-        y = 33.0 + 8.2 * k + rng.normal(0, 1.0) + 2.2 * np.cos(x / 44 * 2 * np.pi) * -1.0 - (x / 44) ** 4 * 4
-        y = y + _wobble(rng, 45, 0.9)
-        x = x + rng.normal(0, 3)
-        depth = strength * rng.uniform(0.35, 0.8) * (1.0 if 0 < k < 4 else 0.6)
-        low, high = sorted(rng.integers(0, 45, 2))
-        pieces = [(0, 45)] if rng.random() < 0.6 else [(0, int(low)), (int(high), 45)]
-        out += [(np.stack([x[a:b], y[a:b]], 1), depth, rng.uniform(1.3, 2.2)) for a, b in pieces if b - a > 11]
+    wing, bow, tilt = rng.uniform(-0.3, 2.4), rng.uniform(1.0, 5.0), rng.normal(0, 0.012)
+    pitch, broad = rng.uniform(7.5, 11.5), rng.uniform(30.0, 47.0)
+    deepest = rng.normal(44.0, 7.0)
+    y = 30.0 + rng.uniform(0, 4)
+    while y < 61.0:
+        fine = rng.random() < 0.25
+        reach = broad * rng.uniform(0.75, 1.05)
+        depth = strength * rng.uniform(0.45, 0.95) * (0.55 + 0.45 * np.exp(-(((y - deepest) / 11) ** 2)))
+        at, last = -reach + rng.uniform(0, 8), reach - rng.uniform(0, 8)
+        while at < last - 6.0:
+            long = min(rng.uniform(22, 75), last - at)
+            x = np.linspace(at, at + long, max(int(long / 2), 6))
+            line = y + wing * -np.cos(x / 44 * 2 * np.pi) - bow * (x / 44) ** 4 + tilt * x + rng.normal(0, 0.5)
+            line = line + _wobble(rng, len(x), 0.55)
+            share = 0.4 if fine else 1.0
+            out.append((np.stack([x, line], 1), share * depth * rng.uniform(0.55, 1.0), rng.uniform(1.3, 2.3)))
+            at += long - rng.uniform(-2.0, 9.0)
+        y += pitch * rng.uniform(0.5, 0.65) if fine else pitch * rng.uniform(0.8, 1.2)
     return out
 
 

@@ -11,12 +11,14 @@ from jaxtyping import Float
 
 from pain3d.skin import bake_kernels, cell_kernels, kernels, stroke_kernels, surface_kernels
 from pain3d.skin.atlas import CELLS_BY_UV, SkinAtlas, cell_texels
+from pain3d.skin.crinkles import crinkles
 from pain3d.skin.fields import Field
 from pain3d.skin.ground import Ground
 from pain3d.skin.lines import wrinkles
 from pain3d.skin.maps import SkinMaps
+from pain3d.skin.marks import marks
 from pain3d.skin.spectra import BLOOD_RANGE, MELANIN_RANGE, pigment_table
-from pain3d.skin.strokes import Strokes, beard_hairs, brow_hairs, head_hairs, join, spots
+from pain3d.skin.strokes import Strokes, beard_hairs, brow_hairs, head_hairs, join
 from pain3d.skin.tone import (
     blood_coordinate,
     ita_degrees,
@@ -31,6 +33,11 @@ from pain3d.streams import stream
 GARMENTS = ("crew", "v_neck", "gown", "scoop")
 GREY_HAIR = (0.44, 0.425, 0.40)
 """Linear sRGB of hair without pigment."""
+PROBED = 8
+"""Tone is tried on one texel of this many, before the whole is painted."""
+PROBES = 3
+ITA_PER_MELANIN = -110.0
+"""Degrees for each unit of the table's melanin coordinate, about."""
 _PER_MELANIN = 1.0 / float(np.log(MELANIN_RANGE[1] / MELANIN_RANGE[0]))
 _PER_BLOOD = 1.0 / float(np.log(BLOOD_RANGE[1] / BLOOD_RANGE[0]))
 
@@ -50,6 +57,14 @@ class Painter:
                 self._position,
                 wp.array(atlas.fields, ndim=2, dtype=wp.float32),
                 wp.array(np.sqrt(atlas.area_mm2), dtype=wp.float32),
+            ]
+            measured = np.searchsorted(atlas.texel, atlas.measured[::PROBED])
+            self._probe = [
+                wp.array(atlas.texel[measured], dtype=wp.int32),
+                wp.array(atlas.part[measured], dtype=wp.uint8),
+                self._position,
+                wp.array(atlas.fields[measured], ndim=2, dtype=wp.float32),
+                wp.array(np.sqrt(atlas.area_mm2[measured]), dtype=wp.float32),
             ]
             self._empty = wp.array(atlas.empty, dtype=wp.int32)
             self._nearest = wp.array(atlas.nearest, dtype=wp.int32)
@@ -72,12 +87,9 @@ class Painter:
                 wp.zeros(size * size, dtype=wp.uint8),
             ]
             common = [self._volume, self._encode]
-            wp.launch(
-                surface_kernels.paint,
-                len(self.atlas.texel),
-                inputs=[*self._texels, q, layers, self._table, *common],
-                outputs=maps,
-            )
+            self._tune(q, target_ita_degrees(traits.skin_tone_mst), [layers, self._table, *common], maps)
+            inputs = [*self._texels, q, layers, self._table, *common]
+            wp.launch(surface_kernels.paint, len(self.atlas.texel), inputs=inputs, outputs=maps)
             for kind, name in enumerate(CELLS_BY_UV):
                 cell = cell_texels(name, size)
                 wp.launch(
@@ -96,6 +108,17 @@ class Painter:
             skin_tone_mst=traits.skin_tone_mst,
             ita_degrees=ita_degrees(srgb_to_linear(albedo[self.atlas.measured])),
         )
+
+    def _tune(self, q: Any, wanted: float, inputs: list[wp.array], maps: list[wp.array]) -> None:
+        """Move the melanin of `q` until skin that is measured has the wanted ITA, spots, lines and shine included."""
+        at, slope, before = self.atlas.measured[::PROBED], ITA_PER_MELANIN, None
+        for _ in range(PROBES):
+            wp.launch(surface_kernels.paint, len(at), inputs=[*self._probe, q, *inputs], outputs=maps)
+            found = ita_degrees(srgb_to_linear(maps[0].numpy()[at]))
+            if before is not None and abs(q.melanin - before[0]) > 1e-4:
+                slope = float(np.clip((found - before[1]) / (q.melanin - before[0]), 2 * ITA_PER_MELANIN, -40.0))
+            before = (q.melanin, found)
+            q.melanin = float(np.clip(q.melanin + (wanted - found) / slope, -1.0, 1.5))
 
 
 def prepare(device: str = "cpu") -> None:
@@ -117,7 +140,7 @@ def paint(traits: SkinTraits, atlas: SkinAtlas, device: str = "cpu") -> SkinMaps
 
 def all_strokes(traits: SkinTraits, ground: Ground) -> Strokes:
     """Everything of this skin that is drawn one by one."""
-    return join([make(traits, ground) for make in (brow_hairs, head_hairs, beard_hairs, spots, wrinkles)])
+    return join([make(traits, ground) for make in (brow_hairs, head_hairs, beard_hairs, marks, wrinkles, crinkles)])
 
 
 def hair_albedo(eumelanin: float, pheomelanin: float) -> Float[np.ndarray, "3"]:
@@ -159,6 +182,8 @@ def _parameters(traits: SkinTraits, atlas: SkinAtlas, spotted: float) -> Any:
     q.make_up = traits.make_up
     reds = np.array([[0.30, 0.04, 0.05], [0.38, 0.12, 0.12], [0.30, 0.09, 0.10], [0.24, 0.05, 0.09]])
     q.make_up_colour = wp.vec3(*(reds[int(rng.integers(4))] * (1.0 - 0.45 * depth)))
+    shadows = np.array([[0.16, 0.09, 0.06], [0.10, 0.09, 0.11], [0.13, 0.14, 0.20], [0.22, 0.12, 0.13]])
+    q.eye_shadow = wp.vec3(*(shadows[int(stream(traits.seed, "eye shadow").integers(4))] * (1.0 - 0.5 * depth)))
     pigmented = hair_albedo(traits.hair_eumelanin, traits.hair_pheomelanin)
     q.hair = wp.vec3(*pigmented)
     q.grey_hair = wp.vec3(*GREY_HAIR)

@@ -1,6 +1,6 @@
-"""Everything drawn one by one: brow hairs, head hair, stubble, freckles, moles, age spots.
+"""Everything drawn one by one, as strokes: straight segments in canonical millimetres, each with a root texel.
 
-Strokes are straight segments in canonical millimetres with a root texel; `pain3d.skin.lines` adds wrinkles.
+Here are hairs; `pain3d.skin.lines` and `pain3d.skin.crinkles` add wrinkles, `pain3d.skin.marks` what marks a skin.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from pain3d.skin.fields import Field, smoothstep
 from pain3d.skin.ground import Ground, Patch, pick
-from pain3d.skin.kernels import HAIR, SPOT
+from pain3d.skin.kernels import HAIR
 from pain3d.skin.traits import SkinTraits
 from pain3d.streams import stream
 
@@ -131,7 +131,7 @@ def beard_hairs(traits: SkinTraits, ground: Ground) -> Strokes:
     """Stubble, or a short beard."""
     rng = stream(traits.seed, "beard")
     patch = ground.beard
-    weight = patch.field(Field.BEARD).astype(np.float64)
+    weight = patch.field(Field.BEARD).astype(np.float64) ** 2  # few stray hairs beyond the edge
     if traits.beard_moustache_only:
         weight = weight * (patch.position_mm[:, 1] > -66) * (np.abs(patch.position_mm[:, 0]) < 27)
     count = int(STUBBLE_HAIRS * min(1.0, traits.beard)) if traits.beard > 0.2 else 0
@@ -142,39 +142,3 @@ def beard_hairs(traits: SkinTraits, ground: Ground) -> Strokes:
     length = (0.3 + 4.5 * float(smoothstep(0.4, 1.0, np.array(traits.beard)))) * rng.uniform(0.5, 1.2, len(at))
     strength = rng.uniform(0.35, 0.9, len(at)) * (0.5 + 0.5 * weight[at])
     return _hairs(rng, patch, at, down, length, 0.12 + 0.06 * traits.beard, strength, 0.9 * traits.grey)
-
-
-def spots(traits: SkinTraits, ground: Ground) -> Strokes:
-    """Freckles, moles and age spots: dots of melanin of many sizes."""
-    rng = stream(traits.seed, "spots")
-    kinds = (
-        # where, number, radius mm (median, log sd), strength range
-        (ground.sunny, int(60 + 800 * traits.freckles) if traits.freckles > 0 else 0, (0.6, 0.3), (0.12, 0.5)),
-        (ground.anywhere, traits.moles, (0.85, 0.35), (0.45, 0.8)),
-        (ground.aged, int(45 * traits.age_spots), (2.2, 0.5), (0.2, 0.6)),
-    )
-    return join([_dots(rng, ground.bare, *kind) for kind in kinds])
-
-
-def _dots(
-    rng: np.random.Generator,
-    patch: Patch,
-    running: np.ndarray,
-    number: int,
-    radius_mm: tuple[float, float],
-    strength: tuple[float, float],
-) -> Strokes:
-    at = pick(rng, running, number)
-    n = len(at)
-    start = patch.position_mm[at]
-    size = radius_mm[0] * np.exp(rng.normal(0, radius_mm[1], n))
-    oblong = along_skin(rng.normal(size=(n, 3)), patch.normal[at]) * (size * rng.uniform(0, 0.9, n))[:, None]
-    return Strokes(
-        root=patch.root[at],
-        start_mm=start,
-        end_mm=start + oblong,
-        half_width_mm=size,
-        strength=rng.uniform(*strength, n),
-        shade=np.zeros(n, dtype=np.int64),
-        layer=np.full(n, SPOT),
-    )

@@ -8,7 +8,20 @@
 import warp as wp
 
 from pain3d.skin.fields import Field
-from pain3d.skin.kernels import GROOVE, HAIR, OPTIONS, SPOT, Paint, Texel, noise4, resolved, smooth, store
+from pain3d.skin.kernels import (
+    GROOVE,
+    HAIR,
+    OPTIONS,
+    SCAR,
+    SPOT,
+    VESSEL,
+    Paint,
+    Texel,
+    noise4,
+    resolved,
+    smooth,
+    store,
+)  # fmt: skip
 
 wp.set_module_options(OPTIONS)
 
@@ -165,7 +178,8 @@ class Site:
     step: float  # mm from texel to texel
     lid: float  # mm outside the lid margin
     lip: float  # 0..1
-    slow: wp.vec4  # cells of 23 mm
+    broad: wp.vec4  # cells of 58 mm
+    slow: wp.vec4  # 23 mm
     mid: wp.vec4  # 7.3 mm
     fine: wp.vec4  # 2.3 mm
     micro: wp.vec4  # 0.9 mm
@@ -179,6 +193,7 @@ def survey(volume: wp.array(dtype=wp.vec4), q: Paint, p: wp.vec3, step: float, l
     s.step = step
     s.lid = lid
     s.lip = smooth(0.15, 0.85, lip)
+    s.broad = noise4(volume, p / 58.0 + q.offset)
     s.slow = noise4(volume, p / 23.0 + q.offset)
     s.mid = noise4(volume, p / 7.3 + q.offset)
     if step < 2.0:
@@ -186,6 +201,40 @@ def survey(volume: wp.array(dtype=wp.vec4), q: Paint, p: wp.vec3, step: float, l
     if step < 0.8:
         s.micro = noise4(volume, p / 0.9 + q.offset) * resolved(0.9, step)
     return s
+
+
+@wp.struct
+class Marks:
+    """Strokes drawn on a texel, 0..1 each."""
+
+    spot: float
+    groove: float
+    artery: float
+    vein: float
+    scar: float
+
+
+@wp.func
+def marks_on(layers: wp.array2d(dtype=wp.int32), at: int) -> Marks:
+    m = Marks()
+    m.spot = float(layers[SPOT, at] >> 8) / 4095.0
+    m.groove = float(layers[GROOVE, at] >> 8) / 4095.0
+    m.scar = float(layers[SCAR, at] >> 8) / 4095.0
+    vessel = float(layers[VESSEL, at] >> 8) / 4095.0
+    if (layers[VESSEL, at] & 255) == 0:
+        m.artery = vessel
+    else:
+        m.vein = vessel
+    return m
+
+
+@wp.func
+def lip_crease(volume: wp.array(dtype=wp.vec4), q: Paint, s: Site) -> float:
+    """Creases that cross the vermilion, -1..1: fine at its middle, fanning out to the corners."""
+    from_gap = s.p[1] + 70.0
+    x = s.p[0] * (1.0 - 0.0004 * from_gap * from_gap)
+    fine = noise4(volume, wp.vec3(x / 1.5, s.p[1] / 11.0, s.p[2] / 11.0) + q.offset)
+    return fine[0] * resolved(1.5, s.step)
 
 
 @wp.func
@@ -196,41 +245,54 @@ def skin_colour(
     blood_at: float,
     melanin_at: float,
     venous_at: float,
-    spot: float,
-    groove: float,
+    crease: float,
+    m: Marks,
 ) -> wp.vec3:
     """Albedo of skin and lips from the pigments there; contents add up as logarithms."""
     near_eye = wp.exp(-wp.max(s.lid, 0.0) * wp.max(s.lid, 0.0) / 60.0)
+    bare = 1.0 - s.lip
     melanin = melanin_at * (1.0 + near_eye * (1.3 * q.periorbital - 0.65)) * (0.7 + 0.7 * q.depth)
-    melanin += q.uneven * (0.12 * s.slow[0] + 0.09 * s.mid[0] + 0.08 * s.fine[0] + 0.09 * s.micro[0])
-    melanin += spot * (1.0 - s.lip) * q.spot_melanin * (1.0 + 0.35 * s.fine[2] + 0.25 * s.micro[2])
-    melanin += 0.10 * groove + s.lip * (-0.28 + 0.20 * q.depth + 0.06 * s.mid[2])
-    venous = venous_at * (0.25 + 0.75 * q.periorbital)
-    blood = q.flush * blood_at + 0.16 * groove + 0.5 * venous
-    blood += q.uneven * (0.16 * s.slow[1] + 0.22 * s.mid[1] + 0.25 * s.fine[1] + 0.24 * s.micro[1])
-    vermilion = 1.40 * q.lip_red * (1.0 - 0.30 * q.depth - 0.22 * q.aged)
-    blood += s.lip * (vermilion + 0.12 * s.mid[3] + 0.12 * s.fine[3])
-    colour = pigment(table, q.melanin + q.per_melanin * melanin, q.blood + q.per_blood * blood, 1.0 - 0.8 * venous)
-    colour = wp.cw_mul(colour, q.tint)
+    melanin += q.uneven * (
+        0.10 * s.broad[0] + 0.15 * s.slow[0] + 0.11 * s.mid[0] + 0.10 * s.fine[0] + 0.11 * s.micro[0]
+    )
+    melanin += m.spot * bare * q.spot_melanin * (1.0 + 0.35 * s.fine[2] + 0.25 * s.micro[2])
+    # the inside of the lower lip keeps little pigment, most clearly in dark skin
+    rosy = wp.exp(-s.p[0] * s.p[0] / 240.0) * smooth(-68.0, -72.0, s.p[1])
+    melanin += 0.06 * m.groove - 0.5 * m.scar + s.lip * (-0.28 + (0.25 - 0.25 * rosy) * q.depth + 0.06 * s.mid[2])
+    venous = wp.min(venous_at * (0.25 + 0.75 * q.periorbital) + 0.5 * m.vein, 1.0)
+    blood = q.flush * blood_at * (1.0 + 0.5 * s.broad[1]) + 0.16 * m.groove + 0.5 * venous
+    blood += q.uneven * (0.12 * s.broad[2] + 0.18 * s.slow[1] + 0.24 * s.mid[1] + 0.28 * s.fine[1] + 0.26 * s.micro[1])
+    blood += bare * (1.3 * m.artery + 0.12 * m.scar)
+    vermilion = 2.1 * q.lip_red * (1.0 - 0.12 * q.depth - 0.22 * q.aged)
+    blood += s.lip * (vermilion + 0.12 * s.mid[3] + 0.12 * s.fine[3] - 0.22 * crease)
+    oxygen = (1.0 - 0.8 * venous) * (1.0 - 0.25 * s.lip * q.depth)
+    colour = pigment(table, q.melanin + q.per_melanin * melanin, q.blood + q.per_blood * blood, oxygen)
+    colour = wp.cw_mul(colour, q.tint) * (1.0 + 0.07 * s.lip * crease)
     if q.make_up > 0.0:
         stick = 0.7 * q.make_up * s.lip
-        colour = colour * (1.0 - stick) + q.make_up_colour * (stick * (1.0 + 0.1 * s.fine[0]))
+        colour = colour * (1.0 - stick) + q.make_up_colour * (stick * (1.0 + 0.1 * s.fine[0] + 0.08 * crease))
+        powder = 0.55 * q.make_up * smooth(0.0, 2.0, s.lid) * smooth(11.0, 4.0, s.lid) * smooth(-1.0, 3.0, s.p[1])
+        colour = colour * (1.0 - powder) + q.eye_shadow * (powder * (1.0 + 0.1 * s.fine[0]))
         liner = q.make_up * 0.6 * wp.exp(-wp.abs(s.lid - 0.3) * 1.6)
         colour = colour * (1.0 - liner)
     return colour
 
 
 @wp.func
-def bare_skin(q: Paint, s: Site, colour: wp.vec3, pore_at: float, oil_at: float, bag_at: float, groove: float) -> Texel:
+def bare_skin(
+    q: Paint, s: Site, colour: wp.vec3, pore_at: float, oil_at: float, bag_at: float, crease: float, m: Marks
+) -> Texel:
     """Skin with pores, fine relief, wrinkles and gloss, before any hair."""
     out = Texel()
     pore = pore_at * q.pores * wp.max(0.0, s.micro[0] + 0.3 * s.fine[1])
-    out.colour = colour * (1.0 - 0.10 * pore)  # pores hold shadow
-    relief = 0.025 * s.mid[3] + (0.018 + 0.03 * q.aged) * s.fine[3] + 0.012 * s.micro[3] - 0.038 * pore
-    relief = relief * (1.0 - s.lip) + s.lip * 0.05 * (s.fine[3] + 0.5 * s.micro[3])
-    out.height = relief - groove * 0.9 * smooth(2.2, 0.7, s.step) + q.eye_bags * 0.7 * bag_at
+    out.colour = colour * (1.0 - 0.14 * pore)  # pores hold shadow
+    relief = 0.035 * s.mid[3] + (0.030 + 0.035 * q.aged) * s.fine[3] + 0.016 * s.micro[3] - 0.045 * pore
+    relief += 0.12 * m.artery + 0.10 * m.scar + 0.05 * m.spot * q.aged
+    relief = relief * (1.0 - s.lip) + s.lip * (0.03 * s.fine[3] + 0.10 * crease)
+    out.height = relief - m.groove * 0.9 * smooth(2.2, 0.7, s.step) + q.eye_bags * 0.7 * bag_at
     wet = 0.20 * wp.exp(-wp.abs(s.lid) * 1.2)
-    out.rough = 0.52 - 0.13 * q.oil * oil_at - 0.16 * s.lip - wet + 0.03 * (s.mid[2] + s.fine[2] + s.micro[2])
+    out.rough = 0.52 - 0.13 * q.oil * oil_at - 0.14 * s.lip - wet - 0.10 * m.scar
+    out.rough += 0.03 * s.slow[3] + 0.04 * (s.mid[2] + s.fine[2] + s.micro[2]) - 0.04 * s.lip * crease
     out.region = 1
     if s.lip > 0.5:
         out.region = 2
@@ -258,7 +320,7 @@ def with_beard(q: Paint, s: Site, under: Texel, density: float) -> Texel:
     The region stays skin: what moves under a beard is seen, and the heatmap should show it.
     """
     out = under
-    beard = wp.clamp(density + density * (1.0 - density) * (1.6 * s.mid[0] + 1.0 * s.fine[3]), 0.0, 1.0)
+    beard = wp.clamp(density + density * (1.0 - density) * (0.6 * s.mid[0] + 0.9 * s.fine[3]), 0.0, 1.0)
     if q.moustache_only > 0.5:
         beard = beard * (1.0 - 0.9 * smooth(-62.0, -68.0, s.p[1])) * (1.0 - 0.9 * smooth(24.0, 32.0, wp.abs(s.p[0])))
     if q.beard > 0.0 and beard > 0.0:
@@ -380,11 +442,13 @@ def paint(
             out = over
         else:
             s = survey(volume, q, p, step, fields[i, F_LID], fields[i, F_LIP])
-            spot = float(layers[SPOT, at] >> 8) / 4095.0
-            groove = float(layers[GROOVE, at] >> 8) / 4095.0
+            m = marks_on(layers, at)
+            crease = 0.0
+            if s.lip > 0.0:
+                crease = lip_crease(volume, q, s)
             venous = fields[i, F_VENOUS]
-            colour = skin_colour(table, q, s, fields[i, F_BLOOD], fields[i, F_MELANIN], venous, spot, groove)
-            out = bare_skin(q, s, colour, fields[i, F_PORE], fields[i, F_OIL], venous, groove)
+            colour = skin_colour(table, q, s, fields[i, F_BLOOD], fields[i, F_MELANIN], venous, crease, m)
+            out = bare_skin(q, s, colour, fields[i, F_PORE], fields[i, F_OIL], venous, crease, m)
             out = with_brow(q, s, out, fields[i, F_BROW_S], fields[i, F_BROW_T])
             out = with_beard(q, s, out, fields[i, F_BEARD])
             out = with_head_hair(volume, q, s, out, fields[i, F_SCALP], fields[i, F_NAPE], fields[i, F_BALD])

@@ -61,6 +61,14 @@ class SkinTraits:
     moles: int
     """Number on face and neck."""
     age_spots: float
+    pimples: int
+    """Number, of 0.5 to 2 mm."""
+    vessels: float
+    """Broken vessels on nose and cheeks."""
+    veins: float
+    """How clearly the veins of the temples shine through."""
+    scars: int
+    """Number of healed cuts."""
     pores: float
     """Depth of pores; 1 is usual, 0..2."""
     oiliness: float
@@ -157,6 +165,7 @@ def sample_traits(
         **hair,
         **_eyes_and_teeth(rng, aged, tone, ethnicity),
         **_clothes(rng),
+        **_marks(stream(seed, "marks"), tone, age_years),
         **_haircut(stream(seed, "haircut"), hair, aged, sex),
     )
 
@@ -181,6 +190,17 @@ def _complexion(rng: np.random.Generator, tone: int, aged: float, sex: Sex, ethn
         "eye_bags": float(np.clip(rng.normal(0.15 + 0.6 * aged, 0.15), 0, 1)),
         "lip_red": float(rng.uniform(0.75, 1.2)),
         "make_up": float(rng.uniform(0.2, 0.8) if sex == "female" and rng.random() < 0.3 - 0.12 * aged else 0.0),
+    }
+
+
+def _marks(rng: np.random.Generator, tone: int, age_years: int) -> dict[str, Any]:
+    fair, old = float(np.clip((7 - tone) / 5, 0, 1)), float(np.clip((age_years - 35) / 45, 0, 1))
+    young = float(np.clip((42 - age_years) / 20, 0, 1))
+    return {
+        "pimples": int(rng.poisson(14 * young)) if rng.random() < 0.45 else int(rng.poisson(0.7)),
+        "vessels": float(fair * np.clip(old * rng.beta(1.5, 1.5) + rng.normal(0, 0.08), 0, 1)),
+        "veins": float(fair * rng.beta(1.5, 3) * (0.5 + 0.5 * old)),
+        "scars": int(rng.poisson(0.35)),
     }
 
 
