@@ -318,3 +318,13 @@ def test_show_into_a_folder_that_is_not_there(capfd, dataset, tmp_path):
     assert message == (
         f"pain3d: error: --to: the folder {tmp_path / 'no'} does not exist; make the folder first, or name another"
     )
+
+
+def test_a_skin_model_that_is_not_there_is_refused(capfd, tmp_path):
+    message = refused(capfd, "generate", tmp_path / "out", "--skin", "nothing")
+    assert message.startswith("pain3d: error: --skin: 'nothing' is no folder; give procedural, diffusion, a folder")
+
+
+def test_train_skin_refuses_a_recipe_of_nothing(capfd, tmp_path):
+    message = refused(capfd, "train-skin", tmp_path / "model", "--steps", "0")
+    assert message == "pain3d: error: --steps: 0 is below 1; the defaults are a good start"

@@ -51,6 +51,7 @@ DRAWS = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multino
 
 FORKED = {
     "model.heads": {"torch.randn"},
+    "skin.diffusion.recipe": {"torch.manual_seed"},
     "train.learner": {"torch.manual_seed"},
     "train.loop": {"torch.manual_seed"},
 }

@@ -83,7 +83,7 @@ def test_sides_move_together_but_not_as_one() -> None:
 def test_no_look_alikes_and_no_caricatures(coarse: CoarseModel, cells: int) -> None:
     """Of 200 people of all cells, and of one: the two most alike stay apart, the oddest stays ordinary."""
     descriptor = face_descriptor(coarse, crowd(200, 3, cells))
-    assert nearest_pair(descriptor).rms_mm > 1.0
+    assert nearest_pair(descriptor).rms > 1.0
     # the average of 20 standard normal directions is 4.5; 7.5 has one chance in a million a head
     assert worst_outlier(descriptor).mahalanobis < 7.5
 
@@ -102,7 +102,7 @@ def test_reports_find_a_planted_twin_and_a_planted_giant(coarse: CoarseModel) ->
     descriptor[7] = descriptor[31] + 0.01
     descriptor[12] *= 1.6
     pair = nearest_pair(descriptor)
-    assert (pair.first, pair.second) == (7, 31) and pair.rms_mm == pytest.approx(0.01 * 3**0.5, rel=0.3)
+    assert (pair.first, pair.second) == (7, 31) and pair.rms == pytest.approx(0.01 * 3**0.5, rel=0.3)
     assert worst_outlier(descriptor).index == 12
 
 

@@ -16,7 +16,7 @@ import tyro
 
 from pain3d import __version__
 from pain3d.__main__ import told_interrupted
-from pain3d.cli import answers, learning, making
+from pain3d.cli import answers, learning, making, skins
 from pain3d.console import answer_with, stdout_kept_clean
 from pain3d.data.arrow import leave_pandas_out
 from pain3d.errors import UserError
@@ -31,6 +31,7 @@ Command = (
     | Annotated[making.Plan, tyro.conf.subcommand("plan")]
     | Annotated[making.Audit, tyro.conf.subcommand("audit")]
     | Annotated[making.Show, tyro.conf.subcommand("show")]
+    | Annotated[skins.TrainSkin, tyro.conf.subcommand("train-skin")]
     | Annotated[learning.Train, tyro.conf.subcommand("train")]
     | Annotated[learning.Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[learning.Predict, tyro.conf.subcommand("predict")]

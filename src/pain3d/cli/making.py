@@ -168,6 +168,8 @@ class Face:
     """Light recipe; the subject's own without."""
     background: str | None = None
     """Background recipe; the subject's own without."""
+    skin: str = "procedural"
+    """procedural: painted; diffusion: its ground sampled from the bundled model; or a model's folder or Hub id."""
     hair: Hair = "cap"
     """cap: painted on a smooth volume; strands: a haircut and a beard of see-through ribbons."""
     wrinkles: bool = False
@@ -192,6 +194,7 @@ class Face:
             pitch=self.pitch,
             light=self.light,
             background=self.background,
+            skin=self.skin,
             hair=self.hair,
             wrinkles=self.wrinkles,
             resolution=self.resolution,

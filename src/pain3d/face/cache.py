@@ -19,6 +19,10 @@ from pain3d import __version__
 FORMAT = 6
 """Raise when the arrays in the file change their meaning."""
 
+DAMAGE = (ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged file raises; RuntimeError: damage to the zip's headers reads as an encrypted file, or as one
+of a later version of zip."""
+
 _KEY = "made_from"
 
 Arrays = dict[str, np.ndarray]
@@ -52,12 +56,11 @@ def cached(name: str, build: Callable[[], Mapping[str, np.ndarray]], *, made_fro
     """
     path = cache_file(name)
     try:
-        return _read(path, made_from)
-    # RuntimeError: damage to the zip's headers reads as an encrypted file, or as one of a later version of zip
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        return read_arrays(path, made_from=made_from)
+    except (OSError, *DAMAGE):
         arrays = dict(build())
     with contextlib.suppress(OSError):  # read-only home or full disk: go on without a cache
-        _write(path, {_KEY: _key(made_from, arrays), **arrays})
+        write_arrays(path, arrays, made_from=made_from)
     return arrays
 
 
@@ -66,7 +69,13 @@ def _key(made_from: bytes, names: Iterable[str]) -> np.ndarray:
     return np.frombuffer(b"\n".join([made_from, *sorted(name.encode() for name in names)]), dtype=np.uint8)
 
 
-def _read(path: Path, made_from: bytes) -> Arrays:
+def read_arrays(path: Path, *, made_from: bytes = b"") -> Arrays:
+    """The arrays that `write_arrays` wrote.
+
+    Raises:
+        OSError: if there is no such file.
+        ValueError: if it was made from something else; it or another of `DAMAGE` if it is damaged.
+    """
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         names = [name for name in archive.files if name != _KEY]
         if not np.array_equal(archive[_KEY], _key(made_from, names)):
@@ -74,12 +83,13 @@ def _read(path: Path, made_from: bytes) -> Arrays:
         return {name: archive[name] for name in names}
 
 
-def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], *, made_from: bytes = b"") -> None:
+    """Write arrays to an .npz file that appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+            np.savez(file, allow_pickle=False, **{_KEY: _key(made_from, arrays)}, **arrays)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -16,11 +16,12 @@ from pain3d.face.subdivision import SmoothNormals
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """The two heads that are most alike."""
+    """The two that are most alike."""
 
     first: int
     second: int
-    rms_mm: float
+    rms: float
+    """Root mean square of their distance, in the unit of the descriptor."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,15 +53,15 @@ def face_descriptor(coarse: CoarseModel, identities: Sequence[Identity]) -> Floa
     return np.stack([coarse.blend(identity.shape)[face] for identity in identities]) * 1000
 
 
-def nearest_pair(descriptor: Float[np.ndarray, "head face 3"]) -> Pair:
-    """The two heads whose faces differ least (root mean square over vertices)."""
+def nearest_pair(descriptor: Float[np.ndarray, "subject place 3"]) -> Pair:
+    """The two subjects that differ least (root mean square over places: vertices, or patches of skin)."""
     flat = descriptor.reshape(len(descriptor), -1).astype(np.float64)
     squares = np.square(flat).sum(axis=1)
     apart = squares[:, None] + squares[None] - 2 * flat @ flat.T
     np.fill_diagonal(apart, np.inf)
     first, second = np.unravel_index(int(apart.argmin()), apart.shape)
     rms = float(np.sqrt(max(apart[first, second], 0) / descriptor.shape[1]))
-    return Pair(first=int(first), second=int(second), rms_mm=rms)
+    return Pair(first=int(first), second=int(second), rms=rms)
 
 
 def worst_outlier(descriptor: Float[np.ndarray, "head face 3"]) -> Outlier:

@@ -38,6 +38,7 @@ PROBED = 8
 PROBES = 3
 ITA_PER_MELANIN = -110.0
 """Degrees for each unit of the table's melanin coordinate, about."""
+_NO_HAIRLINE_MM = 1000.0
 _PER_MELANIN = 1.0 / float(np.log(MELANIN_RANGE[1] / MELANIN_RANGE[0]))
 _PER_BLOOD = 1.0 / float(np.log(BLOOD_RANGE[1] / BLOOD_RANGE[0]))
 
@@ -72,14 +73,22 @@ class Painter:
             self._volume = wp.array(_noise_volume(), dtype=wp.vec4)
             self._encode = wp.array(_srgb_table(), dtype=wp.uint8)
 
-    def paint(self, traits: SkinTraits) -> SkinMaps:
-        """The maps of one skin: a pure function of the traits and the atlas."""
+    def paint(self, traits: SkinTraits, *, bare: bool = False) -> SkinMaps:
+        """The maps of one skin: a pure function of the traits and the atlas.
+
+        Args:
+            traits: what to paint.
+            bare: whether to leave out hair of head and brows, lines and marks: the ground that they lie on.
+        """
         size = self.atlas.size
         with wp.ScopedDevice(self.device):
             layers = wp.zeros((kernels.LAYERS, size * size), dtype=wp.int32)
-            stroke_kernels.launch(all_strokes(traits, self.ground), self._position, size, layers)
+            if not bare:
+                stroke_kernels.launch(all_strokes(traits, self.ground), self._position, size, layers)
             spots_drawn = layers.numpy()[int(kernels.SPOT), self.atlas.measured] >> 8
             q = _parameters(traits, self.atlas, float(spots_drawn.mean()) / 4095.0)
+            if bare:
+                q.hairline_mm, q.brow_density = _NO_HAIRLINE_MM, 0.0
             maps = [
                 wp.zeros((size * size, 3), dtype=wp.uint8),
                 wp.zeros(size * size, dtype=wp.float32),

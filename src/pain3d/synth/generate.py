@@ -19,6 +19,8 @@ from pain3d.data.writer import write_shard
 from pain3d.errors import ArgumentError
 from pain3d.render import device as render_device
 from pain3d.render.backgrounds import user_backgrounds
+from pain3d.skin.diffusion import folder
+from pain3d.skin.looks import PROCEDURAL
 from pain3d.synth.plan import PlanConfig, ShardTask, plan_shards
 from pain3d.synth.rows import PALETTE, RowMaker, row_order
 from pain3d.synth.studio import prepare
@@ -30,6 +32,8 @@ Advance = Callable[[int, int], None]
 Phase = Callable[[str], None]
 """Told in words what begins."""
 PREPARING = "preparing: kernels and head model (the first time on a machine takes about 15 s)"
+SKINS = "skins"
+"""Folder of a dataset that keeps sampled skins, so that pictures made again do not depend on the sampler."""
 _Given = TypeVar("_Given")
 _Answer = TypeVar("_Answer")
 
@@ -179,6 +183,7 @@ def plan_manifest(config: PlanConfig, device: str = "cpu") -> Manifest:
             "wrinkles": config.wrinkles,
             "backgrounds": _fingerprints(config.backgrounds),
             "image_format": config.image_format,
+            "skin": _skin(config.skin),
             "hair": config.hair,
             "subjects_per_shard": config.subjects_per_shard,
         },
@@ -206,9 +211,16 @@ def _checked(call: Callable[[_Given], _Answer], argument: _Given) -> _Answer:
         raise ArgumentError(str(error)) from None
 
 
+def _skin(skin: str) -> str:
+    """What the manifest says of a skin: for a model its weights, wherever they lie."""
+    if skin == PROCEDURAL:
+        return skin
+    return f"diffusion {folder.digest_of(folder.find(skin))}"
+
+
 def prepare_worker(out: Path, config: PlanConfig, device: str) -> Handler:
     """A worker's handler: makes a shard and writes it."""
-    maker = RowMaker(config, device)
+    maker = RowMaker(config, device, skins=out / SKINS)
     return partial(_make_shard, out, config, maker)
 
 

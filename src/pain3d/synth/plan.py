@@ -30,7 +30,7 @@ from pain3d.expressions import (
     sample_pain,
 )
 from pain3d.facs import Expression
-from pain3d.skin.looks import HAIR, Hair, Looks
+from pain3d.skin.looks import HAIR, PROCEDURAL, Hair, Looks
 from pain3d.streams import MAX_SEED, stream, subject_seed
 
 Kind = Literal["neutral", "pain", "distractor", "confound"]
@@ -68,6 +68,8 @@ class PlanOptions:
     """Share of pain frames, 0..1, that one to three other units join."""
     vary_per_frame: bool = False
     """Draw pose, light and background afresh for every frame instead of once per subject and view."""
+    skin: str = PROCEDURAL
+    """procedural: painted; diffusion: its ground sampled from the bundled model; or a model's folder or Hub id."""
     hair: Hair = "cap"
     """cap: painted on a smooth volume; strands: haircuts and beards of see-through ribbons."""
     wrinkles: bool = False
@@ -119,6 +121,9 @@ class PlanConfig(PlanOptions):
             raise ArgumentError(f"non_pain: {self.non_pain:g} is outside 0..1; give a share such as 0.5")
         instance_of(bool, "vary_per_frame", self.vary_per_frame, "True")
         instance_of(bool, "wrinkles", self.wrinkles, "True")
+        instance_of(str, "skin", self.skin, "'procedural'")
+        if not self.skin:
+            raise ArgumentError("skin: is empty; give procedural, diffusion, a folder, or a Hub id such as owner/name")
         for name, value, choices in (
             ("sampler", self.sampler, SAMPLERS),
             ("image_format", self.image_format, IMAGE_FORMATS),
@@ -153,7 +158,7 @@ class PlanConfig(PlanOptions):
     @property
     def looks(self) -> Looks:
         """How the subjects' surfaces are made."""
-        return Looks(hair=self.hair, wrinkles=self.wrinkles)
+        return Looks(skin=self.skin, hair=self.hair, wrinkles=self.wrinkles)
 
     @property
     def expression_ids(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ from pain3d.render.backgrounds import UserBackgrounds, user_backgrounds
 from pain3d.render.frame import Frame
 from pain3d.synth.plan import PlanConfig, plan_expression, plan_subject
 from pain3d.synth.studio import Posed, Sitting, Studio, studio
-from pain3d.synth.subject import Subject
+from pain3d.synth.subject import Subject, skin_maker
 from pain3d.synth.views import View, sample_view
 
 _COLORS: Mapping[Region, tuple[int, int, int]] = {
@@ -50,8 +51,15 @@ PALETTE: tuple[PaletteEntry, ...] = tuple(
 class RowMaker:
     """Makes rows for one configuration on one device."""
 
-    def __init__(self, config: PlanConfig, device: str = "cpu") -> None:
+    def __init__(self, config: PlanConfig, device: str = "cpu", *, skins: Path | None = None) -> None:
+        """
+        Args:
+            config: of the dataset.
+            device: Warp device.
+            skins: folder that keeps sampled skins.
+        """
         self._config = config
+        self._skin = skin_maker(config.skin, skins)
         self._studio: Studio = studio(device)
         self._backgrounds: UserBackgrounds | None = (
             None if config.backgrounds is None else user_backgrounds(config.backgrounds)
@@ -67,6 +75,7 @@ class RowMaker:
                 sex=who.cell.sex,
                 ethnicity=who.cell.ethnicity,
                 looks=self._config.looks,
+                skin=self._skin,
             )
         )
         expressions = [plan_expression(who, i, self._config) for i in range(self._config.expression_ids)]
@@ -90,6 +99,7 @@ class RowMaker:
                 sex=row["sex"],
                 ethnicity=row["ethnicity"],
                 looks=self._config.looks,
+                skin=self._skin,
             )
         )
         expression = Expression.from_vector(np.array([row[name] for name in AU_NAMES]))

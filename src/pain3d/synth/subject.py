@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, cached_property
+from pathlib import Path
 from typing import final
 
 import numpy as np
@@ -24,13 +25,14 @@ from pain3d.demographics import (
 from pain3d.face import makehuman
 from pain3d.face.mesh import FaceMesh
 from pain3d.face.model import Head, Identity
-from pain3d.skin.atlas import load_atlas
+from pain3d.skin.atlas import bake_atlas, load_atlas
 from pain3d.skin.beards import beard_ribbons
+from pain3d.skin.diffusion.skins import DiffusionSkins
 from pain3d.skin.growth import head_ribbons, points_of
 from pain3d.skin.hair import Scalp, with_hair
 from pain3d.skin.hair_ground import HairGround
 from pain3d.skin.haircut import Haircut, haircut_of, scalp_under
-from pain3d.skin.looks import PLAIN, Looks
+from pain3d.skin.looks import PLAIN, PROCEDURAL, Looks
 from pain3d.skin.maps import SkinMaps
 from pain3d.skin.procedural import Painter
 from pain3d.skin.ribbons import Ribbons, joined
@@ -39,12 +41,25 @@ from pain3d.skin.traits import SkinTraits, sample_traits
 from pain3d.skin.wrinkles import LivingWrinkles, Wrinkler
 from pain3d.streams import checked_seed, stream
 
+SkinMaker = Painter | DiffusionSkins
+TRAINING_SIZE = 512
+"""Texels along one side of the atlas that training skins are painted on."""
+
 
 @final
 class Subject:
     """One synthetic person: a shape, a skin, and a way to move. Geometry and skin are made when first asked for."""
 
-    def __init__(self, *, seed: int, age_years: int, sex: Sex, ethnicity: Ethnicity, looks: Looks = PLAIN) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int,
+        age_years: int,
+        sex: Sex,
+        ethnicity: Ethnicity,
+        looks: Looks = PLAIN,
+        skin: SkinMaker | None = None,
+    ) -> None:
         """The person that this seed, age, sex and appearance group stand for; `sample` draws what is left open.
 
         Args:
@@ -52,12 +67,14 @@ class Subject:
             age_years: 18..95.
             sex: female or male.
             ethnicity: appearance group of the parametric model, one of `pain3d.demographics.ETHNICITIES`.
-            looks: how hair is made, and whether the skin folds.
+            looks: how skin and hair are made, and whether the skin folds.
+            skin: makes the skin that `looks` names; one a process by default.
 
         Raises:
             TypeError: for a seed or an age that is no whole number.
             ValueError: for a value outside its range.
         """
+        self._skin = skin
         self.seed = checked_seed(seed)
         self.age_years = whole_number("age_years", age_years, "71")
         self.age_band: AgeBand = age_band_of(self.age_years)
@@ -82,7 +99,7 @@ class Subject:
             age_years: 18..95; drawn evenly when left out.
             sex: female or male; drawn when left out.
             ethnicity: appearance group; drawn when left out.
-            looks: how hair is made, and whether the skin folds.
+            looks: how skin and hair are made, and whether the skin folds.
 
         Raises:
             TypeError: for a seed or an age that is no whole number.
@@ -150,8 +167,12 @@ class Subject:
 
     @cached_property
     def maps(self) -> SkinMaps:
-        """The painted skin."""
-        return painter().paint(self.skin_traits)
+        """The skin.
+
+        Raises:
+            DataError: if there is no such skin model, or it is damaged.
+        """
+        return (self._skin or skin_maker(self.looks.skin)).paint(self.skin_traits)
 
     @cached_property
     def wrinkles(self) -> LivingWrinkles:
@@ -178,6 +199,27 @@ class Subject:
 def painter() -> Painter:
     """Paints skins for the default head model; one a process."""
     return Painter(load_atlas(_template()))
+
+
+def training_painter() -> Painter:
+    """A painter at the size that skin models learn from: a quarter of the texels, and of the time."""
+    return Painter(bake_atlas(_template(), TRAINING_SIZE))
+
+
+@cache
+def diffusion_skins(name_or_path: str, shelf: Path | None = None) -> DiffusionSkins:
+    """Makes skins by diffusion for the default head model; one a process, a model and a shelf."""
+    return DiffusionSkins(name_or_path, painter(), shelf)
+
+
+def skin_maker(skin: str, shelf: Path | None = None) -> SkinMaker:
+    """What makes the skin of this name.
+
+    Args:
+        skin: as `Looks` takes it.
+        shelf: folder that keeps sampled skins.
+    """
+    return painter() if skin == PROCEDURAL else diffusion_skins(skin, shelf)
 
 
 @cache
