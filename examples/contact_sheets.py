@@ -1,6 +1,6 @@
 """The contact sheets of the README and docs: every cell of the demographics, each Action Unit, all views and lights.
 
-Usage: python examples/contact_sheets.py FOLDER [hero|cells|action_units|pain|views|lights|hair|wrinkles ...]
+Usage: python examples/contact_sheets.py FOLDER [hero|cells|action_units|pain|views|lights|hair|wrinkles|wet ...]
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pain3d.synth.preview import hot
 
 PAPER, INK = (250, 249, 246), (40, 38, 36)
 TILE, GAP, WORDS = 256, 4, 20
+EYES, MOUTH = slice(36, 48), slice(48, 68)
 SEVERE = pain3d.Expression(AU4=5, AU6=5, AU7=4, AU9=3, AU10=5, AU25=2)
 CLOSED = pain3d.Expression(AU4=5, AU6=5, AU7=5, AU9=4, AU10=4, AU20=2, AU25=3, AU43=1)
 
@@ -47,17 +48,18 @@ def heated(portrait: pain3d.Portrait) -> np.ndarray:
     return (grey * (1 - cover) + hot(share) * cover).astype(np.uint8)
 
 
-def sheet(rows: Sequence[Sequence[tuple[np.ndarray, str]]], tile: int = TILE) -> Image.Image:
-    """Rows of pictures, each with a line of words below."""
+def sheet(rows: Sequence[Sequence[tuple[np.ndarray, str]]], tile: int = TILE, shape: float = 1.0) -> Image.Image:
+    """Rows of pictures `tile` pixels wide and `shape` times as high, each with a line of words below."""
     font = ImageFont.load_default(13)
-    height = tile + WORDS + GAP
+    high = round(tile * shape)
+    height = high + WORDS + GAP
     page = Image.new("RGB", (max(len(row) for row in rows) * (tile + GAP) + GAP, len(rows) * height + GAP), PAPER)
     draw = ImageDraw.Draw(page)
     for i, row in enumerate(rows):
         for j, (picture, words) in enumerate(row):
             left, top = GAP + j * (tile + GAP), GAP + i * height
-            page.paste(Image.fromarray(picture).resize((tile, tile), Image.Resampling.LANCZOS), (left, top))
-            draw.text((left + 2, top + tile + 2), words, fill=INK, font=font)
+            page.paste(Image.fromarray(picture).resize((tile, high), Image.Resampling.LANCZOS), (left, top))
+            draw.text((left + 2, top + high + 2), words, fill=INK, font=font)
     return page
 
 
@@ -190,6 +192,36 @@ def wrinkles() -> Image.Image:
     return sheet(rows, tile=224)
 
 
+def wet() -> Image.Image:
+    """Eyes and open mouths of every group in all lights; below each dry one the same, wet."""
+    shown = (
+        (pain3d.Expression(), EYES),
+        (pain3d.Expression(AU4=3, AU6=3, AU7=5), EYES),
+        (pain3d.Expression(AU4=3, AU10=3, AU25=4, AU26=3), MOUTH),
+        (pain3d.Expression(AU5=3, AU25=5, AU27=5), MOUTH),
+    )
+    columns = []
+    for i, number in enumerate((0, 46, 7, 23, 14, 31, 48, 35)):
+        column: list[list[tuple[np.ndarray, str]]] = [[] for _ in shown]
+        for looks, words in ((PLAIN, "dry"), (pain3d.Looks(wet=True), "wet")):
+            someone = person(number, seed=3, looks=looks)
+            for k, (expression, marks) in enumerate(shown):
+                light = LIGHTS[(i + k) % len(LIGHTS)]
+                portrait = pain3d.render(someone, expression, light=light, yaw=12, resolution=768)
+                column[k].append((_strip(portrait, marks), f"{words}, {light.replace('_', ' ')}"))
+        columns.append([picture for pair in column for picture in pair])
+    return sheet([*zip(*columns[:4], strict=True), *zip(*columns[4:], strict=True)], tile=300, shape=0.4)
+
+
+def _strip(portrait: pain3d.Portrait, marks: slice) -> np.ndarray:
+    """Some landmarks alone, in a picture 2.5 times as wide as high."""
+    centre = portrait.landmarks[marks].mean(axis=0)
+    wide = 0.62 if marks == EYES else 0.46
+    half = np.array([1.0, 0.4]) * wide * np.ptp(portrait.landmarks[EYES, 0])
+    (left, top), (right, bottom) = (centre - half).astype(int), (centre + half).astype(int)
+    return portrait.image[top:bottom, left:right]
+
+
 def _face(portrait: pain3d.Portrait, picture: np.ndarray | None = None) -> np.ndarray:
     """The face alone, cut around the landmarks."""
     centre = portrait.landmarks.mean(axis=0)
@@ -201,7 +233,7 @@ def _face(portrait: pain3d.Portrait, picture: np.ndarray | None = None) -> np.nd
 
 SHEETS = {
     **{"hero": hero, "cells": cells, "action_units": action_units, "pain": pain},
-    **{"views": views, "lights": lights, "hair": hair, "wrinkles": wrinkles},
+    **{"views": views, "lights": lights, "hair": hair, "wrinkles": wrinkles, "wet": wet},
 }
 
 if __name__ == "__main__":

@@ -73,6 +73,11 @@ WHOLE = "is not a whole number; write for example"
             "wrinkles: 1 is not a bool; write for example wrinkles=True",
         ),
         (
+            lambda: pain3d.PlanConfig(wet="yes"),  # type: ignore[arg-type]
+            TypeError,
+            "wet: 'yes' is not a bool; write for example wet=True",
+        ),
+        (
             lambda: pain3d.PlanConfig(wrinkles=False, annotations=("wrinkles",)),
             ArgumentError,
             "annotations: wrinkles are asked for, but wrinkles is False: all of them would be 0; "

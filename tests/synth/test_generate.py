@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ import pytest
 from pain3d.data.audit import audit
 from pain3d.data.reader import open_dataset
 from pain3d.errors import ArgumentError, OutputError, StorageError
+from pain3d.skin.looks import PLAIN
 from pain3d.synth import generate as generating
 from pain3d.synth.generate import checked_workers, generate
 from pain3d.synth.plan import PlanConfig
@@ -275,10 +276,9 @@ def test_manifest_holds_the_plan_and_no_trace_of_the_run(small_dataset):
     assert manifest["configuration"] == {
         "sampler": "cooccurrence",
         "non_pain": 0.5,
-        "wrinkles": False,
+        **asdict(PLAIN),
         "backgrounds": None,
         "image_format": "jpeg",
-        "hair": "cap",
         "subjects_per_shard": 1,
     }
     assert [entry["name"] for entry in manifest["palette"]][:4] == ["background", "skin", "lips", "brows"]

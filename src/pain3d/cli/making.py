@@ -14,7 +14,7 @@ from pain3d.console import progress, say
 from pain3d.data.findings import counted
 from pain3d.demographics import Ethnicity, Sex
 from pain3d.errors import ArgumentError
-from pain3d.skin.looks import Hair
+from pain3d.skin.looks import Looks
 from pain3d.synth.plan import PRESETS, PlanConfig, PlanOptions
 
 Preset = Literal["3dpain"]
@@ -142,7 +142,7 @@ class Show:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Face:
+class Face(Looks):
     """Make one face with the Action Units of your choice: picture, heatmap, segmentation, and labels as JSON.
 
     The pictures lie side by side: OUT.png, OUT.heatmap.png, OUT.segmentation.png, OUT.json.
@@ -168,12 +168,6 @@ class Face:
     """Light recipe; the subject's own without."""
     background: str | None = None
     """Background recipe; the subject's own without."""
-    skin: str = "procedural"
-    """procedural: painted; diffusion: its ground sampled from the bundled model; or a model's folder or Hub id."""
-    hair: Hair = "cap"
-    """cap: painted on a smooth volume; strands: a haircut and a beard of see-through ribbons."""
-    wrinkles: bool = False
-    """Let Action Units fold the skin."""
     resolution: int = 512
     """Width and height of the pictures, pixels."""
     json: bool = False
@@ -194,9 +188,7 @@ class Face:
             pitch=self.pitch,
             light=self.light,
             background=self.background,
-            skin=self.skin,
-            hair=self.hair,
-            wrinkles=self.wrinkles,
+            looks=Looks.of(self),
             resolution=self.resolution,
         )
         return Answer(text=made.text(), data=made.labels)

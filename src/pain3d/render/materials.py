@@ -95,6 +95,13 @@ class Skin:
     """How much of its key light a vertex takes from its neighbours, for red, green and blue."""
     spacing_m: wp.array(dtype=float)
     """Distance of a vertex from its neighbours."""
+    wet: int
+    """1: eyes and mouth are shaded by the functions of `wet`."""
+    eye_cell: wp.vec4
+    """u0, v0, u1, v1 of the eyes in the atlas."""
+    left_look: wp.vec4
+    """Where the left eye looks, in its own frame (right, up, axis), and the sine of its limbus' angle."""
+    right_look: wp.vec4
 
 
 @wp.struct

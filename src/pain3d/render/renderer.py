@@ -8,6 +8,7 @@ import numpy as np
 import warp as wp
 from jaxtyping import Float
 
+from pain3d.face.gaze import TurnedEyes
 from pain3d.face.mesh import FaceMesh, Topology
 from pain3d.render import annotate, kernels, shading
 from pain3d.render.buffers import EDGE_OFFSETS, MeshBuffers, PictureBuffers
@@ -75,10 +76,15 @@ class Renderer:
         self._hair_sums: HairBuffers | None = None
         self._light: LightOnDevice | None = None
 
-    def upload_skin(self, maps: SkinMaps, neutral: FaceMesh) -> SkinOnDevice:
-        """Textures of a subject, and what is baked on its face at rest: occlusion, spread of light."""
+    def upload_skin(self, maps: SkinMaps, neutral: FaceMesh, *, wet: TurnedEyes | None = None) -> SkinOnDevice:
+        """Textures of a subject, and what is baked on its face at rest: occlusion, spread of light.
+
+        Args:
+            wet: shade eyes and mouth as wet: iris below the cornea, shadow of lids and lips, tear line; with none they
+                are matt. Meshes to upload for this skin carry the same turned eyes, `TurnedEyes.on`.
+        """
         self._check_topology(neutral)
-        return upload_skin(maps, neutral, self._layout, self._skin_triangles, self._neighbours, self.device)
+        return upload_skin(maps, neutral, self._layout, self._skin_triangles, self._neighbours, self.device, wet)
 
     def upload_hair(self, style: HairStyle) -> HairOnDevice:
         """What all poses of a subject's hair share; `HairOnDevice.pose` uploads the rest."""

@@ -15,6 +15,7 @@ from pain3d.render.materials import (
     EYE,
     MOUTH,
     REGION_GARMENT,
+    REGION_LIPS,
     SKIN,
     TEETH,
     Lighting,
@@ -44,6 +45,19 @@ from pain3d.render.materials import (
     vec3b,
     weights,
     wrinkled,
+)
+from pain3d.render.wet import (
+    below_cornea,
+    eye_paint,
+    left_by_lids,
+    left_to_mirror,
+    looked_at,
+    open_to_light,
+    pupil_power,
+    saliva_shine,
+    tear_line,
+    tear_shine,
+    wet_albedo,
 )
 
 # Kernels are never differentiated, and no flag may trade exact arithmetic for speed.
@@ -96,6 +110,8 @@ def light_vertices(
         behind = wp.max(-d[2] - 0.004, 0.0) + 0.15 * wp.abs(d[0])
         through = wp.min(opening_m2, 8.0e-4)
         open_sky = 0.1 + 0.9 * through / (through + 1.5 * behind * behind)
+        if skin.wet == 1:
+            open_sky = open_to_light(d, opening_m2)
         if part == MOUTH:
             # mucosa glows with what shines through lips and cheeks
             open_sky = wp.max(open_sky, 0.5)
@@ -227,13 +243,26 @@ def shade(
     contact = float(1.0)
     if s.part != SKIN:
         contact = contact_light(s, nearest, size, px, py, focal_px)
+        if skin.wet == 1:
+            contact = left_by_lids(s, nearest, size, px, py, focal_px)
+            open_sky = a.occlusion * w[0] + b.occlusion * w[1] + c.occlusion * w[2]
+            s.albedo = wet_albedo(s, open_sky)
+            if s.part == EYE:
+                level = texture_level[triangle]
+                s.albedo = below_cornea(s, a, b, c, uv_at(a, b, c, w), level, skin, pupil_power(light))
     g = arriving_at(a, b, c, w, contact)
+    if skin.wet == 1:
+        g.mirror = left_to_mirror(s, g.mirror)
     matt = received(s, g, light)
     radiance = wp.cw_mul(s.albedo, matt)
     if s.part == EYE:
         radiance += eye_shine(s, g, light)
+        if skin.wet == 1:
+            radiance += tear_shine(s, g, light, tear_line(s, nearest, size, px, py, focal_px))
     else:
         radiance += skin_shine(s, g, light)
+        if skin.wet == 1 and s.region == REGION_LIPS:
+            radiance += saliva_shine(s, g, light)
     if s.living or s.region == REGION_GARMENT:
         # down hair and fibres glow at grazing view
         rim = 1.0 - wp.max(wp.dot(s.normal, s.view), 0.05)
@@ -397,6 +426,9 @@ def read_surface(
     level = texture_level[triangle]
     paint = sample(skin.colour, footprint(skin.size, level, uv)) / 255.0
     root[i] = wp.vec3(paint[0], paint[1], paint[2])
+    if skin.wet == 1 and part[triangle] == EYE:
+        turned = eye_paint(skin, level, looked_at(skin, a, b, c, uv))
+        root[i] = wp.vec3(wp.sqrt(turned[0]), wp.sqrt(turned[1]), wp.sqrt(turned[2]))
     if wrinkles.size > 0 and is_living(part[triangle], segmentation[i]):
         fold = wrinkled(wrinkles, skin, level, uv)
         gain = bled(wrinkles, fold[3])

@@ -13,6 +13,7 @@ import warp as wp
 from jaxtyping import Float
 
 from pain3d.face.atlas_layout import CELLS
+from pain3d.face.gaze import TurnedEyes
 from pain3d.face.mesh import FaceMesh, Part
 from pain3d.render import kernels, shading
 from pain3d.render.film import linear_root_table, srgb_to_linear
@@ -46,9 +47,15 @@ class SkinOnDevice:
 
 
 def upload_skin(
-    maps: SkinMaps, neutral: FaceMesh, layout: Layout, skin_triangles: wp.array, neighbours: wp.array, device: str
+    maps: SkinMaps,
+    neutral: FaceMesh,
+    layout: Layout,
+    skin_triangles: wp.array,
+    neighbours: wp.array,
+    device: str,
+    wet: TurnedEyes | None,
 ) -> SkinOnDevice:
-    """Encode the maps and bake the face at rest.
+    """Encode the maps and bake the face at rest; `wet` says where wet eyes look; with none, eyes and mouth are matt.
 
     Raises:
         ValueError: if the maps' size is not a power of two from 256 to 8192.
@@ -58,6 +65,12 @@ def upload_skin(
         raise ValueError(f"skin maps: {size} texels a side; the renderer needs a power of two from 256 to 8192")
     skin = shading.Skin()
     skin.size = size
+    if wet is not None:
+        skin.wet = 1
+        eyes = CELLS["eyes"]
+        skin.eye_cell = wp.vec4(eyes.u0, eyes.v0, eyes.u1, eyes.v1)
+        skin.left_look = wp.vec4(*wet.left.direction, wet.left.limbus_sine)
+        skin.right_look = wp.vec4(*wet.right.direction, wet.right.limbus_sine)
     skin.colour, skin.relief = _textures(maps, device)
     skin.region = wp.array(maps.region, dtype=wp.uint8, device=device)
     vertices = wp.array(neutral.vertices_m.astype(np.float32), dtype=wp.vec3, device=device)

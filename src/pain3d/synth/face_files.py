@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from pain3d.errors import ArgumentError
 from pain3d.facs import Expression
 from pain3d.render.backgrounds import BACKGROUNDS
 from pain3d.render.lights import LIGHTS
-from pain3d.skin.looks import PROCEDURAL, Hair, Looks
+from pain3d.skin.looks import PLAIN, Looks
 from pain3d.synth.generate import PREPARING
 from pain3d.synth.portrait import Portrait, render
 from pain3d.synth.rows import PALETTE
@@ -54,9 +54,7 @@ def write_face(
     light: str | None = None,
     background: str | None = None,
     resolution: int = 512,
-    skin: str = PROCEDURAL,
-    hair: Hair = "cap",
-    wrinkles: bool = False,
+    looks: Looks = PLAIN,
     on_phase: Callable[[str], None] = lambda said: None,
 ) -> FaceFiles:
     """Make one face and write ``OUT.png``, ``OUT.heatmap.png``, ``OUT.segmentation.png`` and ``OUT.json``.
@@ -66,7 +64,7 @@ def write_face(
         aus: as `Expression.parse` reads it, ``"AU4=3,AU6=2,AU43=1"``; neutral when empty.
         seed: as `Subject.sample` takes it, with age_years, sex and ethnicity.
         yaw: as `render` takes it, with pitch, light, background and resolution.
-        skin: as `Looks` takes it, with hair and wrinkles.
+        looks: how the surface is made.
         on_phase: called with what begins, in words.
 
     Raises:
@@ -85,7 +83,6 @@ def write_face(
             raise ArgumentError(f"{name}: {value!r} is unknown; choose one of {', '.join(choices)}")
     try:
         expression = Expression.parse(aus)
-        looks = Looks(skin=skin, hair=hair, wrinkles=wrinkles)
         subject = Subject.sample(seed, age_years=age_years, sex=sex, ethnicity=ethnicity, looks=looks)
         for name, degrees in (("yaw", yaw), ("pitch", pitch)):
             if not -180 <= finite_number(name, degrees, "30") <= 180:
@@ -125,9 +122,7 @@ def _labels(portrait: Portrait) -> dict[str, Any]:
         "age_years": who.age_years,
         "sex": who.sex,
         "ethnicity": who.ethnicity,
-        "skin": who.looks.skin,
-        "hair": who.looks.hair,
-        "wrinkles": who.looks.wrinkles,
+        "looks": asdict(who.looks),
         "expression": repr(portrait.expression),
         "aus": dict(portrait.expression.items()),
         "PSPI": portrait.expression.pspi,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -180,11 +180,10 @@ def plan_manifest(config: PlanConfig, device: str = "cpu") -> Manifest:
         configuration={
             "sampler": config.sampler,
             "non_pain": config.non_pain,
-            "wrinkles": config.wrinkles,
             "backgrounds": _fingerprints(config.backgrounds),
             "image_format": config.image_format,
+            **asdict(config.looks),
             "skin": _skin(config.skin),
-            "hair": config.hair,
             "subjects_per_shard": config.subjects_per_shard,
         },
         seed=config.seed,

@@ -30,7 +30,7 @@ from pain3d.expressions import (
     sample_pain,
 )
 from pain3d.facs import Expression
-from pain3d.skin.looks import HAIR, PROCEDURAL, Hair, Looks
+from pain3d.skin.looks import Looks
 from pain3d.streams import MAX_SEED, stream, subject_seed
 
 Kind = Literal["neutral", "pain", "distractor", "confound"]
@@ -43,8 +43,8 @@ RESOLUTIONS = (32, 2048)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanOptions:
-    """What a dataset is to hold."""
+class PlanOptions(Looks):
+    """What a dataset is to hold, and how its subjects look."""
 
     # As asked for, unchecked: the command line is derived from it. `PlanConfig` is the same, checked.
 
@@ -68,12 +68,6 @@ class PlanOptions:
     """Share of pain frames, 0..1, that one to three other units join."""
     vary_per_frame: bool = False
     """Draw pose, light and background afresh for every frame instead of once per subject and view."""
-    skin: str = PROCEDURAL
-    """procedural: painted; diffusion: its ground sampled from the bundled model; or a model's folder or Hub id."""
-    hair: Hair = "cap"
-    """cap: painted on a smooth volume; strands: haircuts and beards of see-through ribbons."""
-    wrinkles: bool = False
-    """Let Action Units fold the skin; without, wrinkles are those of the face at rest."""
     backgrounds: Path | None = None
     """Folder of pictures to stand behind the heads; painted backgrounds without it."""
     annotations: tuple[Annotation, ...] = ()
@@ -95,6 +89,7 @@ class PlanConfig(PlanOptions):
     """
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         whole = {
             "subjects": (1, MAX_SUBJECTS),
             "expressions": (0, MAX_EXPRESSIONS),
@@ -120,14 +115,9 @@ class PlanConfig(PlanOptions):
         if not 0.0 <= self.non_pain <= 1.0:
             raise ArgumentError(f"non_pain: {self.non_pain:g} is outside 0..1; give a share such as 0.5")
         instance_of(bool, "vary_per_frame", self.vary_per_frame, "True")
-        instance_of(bool, "wrinkles", self.wrinkles, "True")
-        instance_of(str, "skin", self.skin, "'procedural'")
-        if not self.skin:
-            raise ArgumentError("skin: is empty; give procedural, diffusion, a folder, or a Hub id such as owner/name")
         for name, value, choices in (
             ("sampler", self.sampler, SAMPLERS),
             ("image_format", self.image_format, IMAGE_FORMATS),
-            ("hair", self.hair, HAIR),
         ):
             if value not in choices:
                 raise ArgumentError(f"{name}: {value!r} is unknown; choose one of {', '.join(choices)}")
@@ -158,7 +148,7 @@ class PlanConfig(PlanOptions):
     @property
     def looks(self) -> Looks:
         """How the subjects' surfaces are made."""
-        return Looks(skin=self.skin, hair=self.hair, wrinkles=self.wrinkles)
+        return Looks.of(self)
 
     @property
     def expression_ids(self) -> int:

@@ -12,6 +12,8 @@ import warp as wp
 from pain3d.data.schema import Annotation
 from pain3d.face import makehuman
 from pain3d.face.coarse import load_coarse
+from pain3d.face.gaze import Gaze, TurnedEyes
+from pain3d.face.mesh import FaceMesh
 from pain3d.face.rig import side_weights
 from pain3d.facs import Expression
 from pain3d.render import device as render_device
@@ -22,6 +24,7 @@ from pain3d.render.renderer import MeshOnDevice, Renderer
 from pain3d.render.scene import Scene
 from pain3d.skin import bake_kernels, cell_kernels, kernels
 from pain3d.skin.procedural import GREY_HAIR, hair_albedo
+from pain3d.streams import stream
 from pain3d.synth.subject import Subject
 
 
@@ -65,7 +68,10 @@ class Sitting:
         self.subject = subject
         self._renderer = renderer
         self._neutral = subject.head.neutral
-        self._skin = renderer.upload_skin(subject.maps, subject.with_hair(self._neutral))
+        self._eyes = None
+        if subject.looks.wet:
+            self._eyes = TurnedEyes.of(self._neutral, Gaze.sample(stream(subject.seed, "gaze")))
+        self._skin = renderer.upload_skin(subject.maps, subject.with_hair(self._neutral), wet=self._eyes)
         self._hair = None if subject.ribbons is None else renderer.upload_hair(hair_style(subject))
 
     def pose(self, expression: Expression, annotations: Collection[Annotation] = ()) -> Posed:
@@ -78,11 +84,16 @@ class Sitting:
         if self.subject.looks.wrinkles and not expression.is_neutral:
             folded = self.subject.wrinkles.relief(side_weights(head.identity, expression.vector))
         mesh = self._renderer.upload_mesh(
-            self.subject.with_hair(posed), moved, alone, folded, keep_wrinkles="wrinkles" in annotations
+            self._dressed(posed), moved, alone, folded, keep_wrinkles="wrinkles" in annotations
         )
         if self._hair is None or self.subject.ribbons is None:
             return Posed(mesh=mesh, hair=None)
         return Posed(mesh=mesh, hair=self._hair.pose(*self.subject.ribbons.posed(self._neutral, posed)))
+
+    def _dressed(self, mesh: FaceMesh) -> FaceMesh:
+        """What pictures show of a posed face; labels measure the bare one."""
+        hairy = self.subject.with_hair(mesh)
+        return hairy if self._eyes is None else self._eyes.on(hairy)
 
     def shoot(self, posed: Posed, scene: Scene, annotations: Collection[Annotation] = ()) -> Frame:
         """Take a picture of a posed face. Scenes that share light and background objects share their uploads."""
