@@ -24,8 +24,8 @@ ATLAS_SIDE = 256
 """The picture is cut from the atlas at this size: 1.3 mm a texel."""
 ROW, COLUMN = 42, 64
 """Of the picture's first texel, in the atlas at `ATLAS_SIDE`: hairline to chin."""
-BLUR_TEXELS = 1.5
-"""What is coarser is the model's, what is finer the painter's."""
+BLUR_TEXELS = (1.5, 1.5, 1.5, 4.0, 4.0)
+"""What is coarser is the model's, what is finer the painter's; fine relief and gloss are noise, and not worth learning."""
 MAX_TONE_ERROR_DEGREES = 5.0
 _NOTHING = np.array([0.0, 0.0, 0.0, 0.0, 0.5]).reshape(CHANNELS, 1, 1)
 """Stands where the model has no say."""
@@ -66,7 +66,8 @@ class Chart:
         whole = self._layers(maps, self._tone(maps.albedo))
         side = whole.shape[1] // self.step
         coarse = whole.reshape(len(whole), side, self.step, side, self.step).mean(axis=(2, 4))
-        return gaussian_filter(coarse, (0, BLUR_TEXELS, BLUR_TEXELS)).astype(np.float32)
+        blurred = [gaussian_filter(layer, sigma) for layer, sigma in zip(coarse, BLUR_TEXELS, strict=True)]
+        return np.stack(blurred).astype(np.float32)
 
     def paint_on(self, painted: SkinMaps, ground: Picture, sample: Picture, traits: SkinTraits) -> SkinMaps:
         """The painted skin on the sampled ground, with its own pores, hairs, lines and marks.
@@ -125,7 +126,7 @@ class Chart:
         """Which texels of the picture lie wholly where a mask over the atlas is true, blur included."""
         inside = mask[self.window]
         blocks = inside.reshape(SIDE, self.step, SIDE, self.step).all(axis=(1, 3))
-        return minimum_filter(blocks, size=7)
+        return minimum_filter(blocks, size=13)
 
     def _tone(self, albedo: np.ndarray) -> Float[np.ndarray, "3"]:
         """Mean linear colour where skin tone is measured."""

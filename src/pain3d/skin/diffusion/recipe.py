@@ -45,9 +45,9 @@ class SkinRecipe:
 
     painted: int = 1500
     """Skins to paint and learn from."""
-    packer_steps: int = 1500
+    packer_steps: int = 1200
     """Steps of the autoencoder."""
-    steps: int = 4000
+    steps: int = 3600
     """Steps of the denoiser."""
     batch: int = 8
     """Patches in one step of the autoencoder; the denoiser takes twice as many latents."""
@@ -198,14 +198,14 @@ def _packer(run: _Run, pictures: torch.Tensor, device: Device, say: Say) -> tupl
             packed: torch.Tensor = vae.encode(x).latents  # pyright: ignore[reportAttributeAccessIssue]
             noise = torch.from_numpy(rng.standard_normal(packed.shape).astype(np.float32)).to(device)
             out: torch.Tensor = vae.decode(packed + 0.05 * noise).sample  # pyright: ignore[reportAttributeAccessIssue]
-            now = (out - x).abs().mean()
+            now = (out - x).pow(2).mean()
             optimiser.zero_grad()
             (now + 1e-3 * packed.pow(2).mean()).backward()
             torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
             optimiser.step()
             loss = now.item() if step == 0 else 0.98 * loss + 0.02 * now.item()
             if step % 100 == 0:
-                say(f"packing: step {step} of {recipe.packer_steps}, L1 {loss:.4f}")
+                say(f"packing: step {step} of {recipe.packer_steps}, squared error {loss:.4f}")
         _to(vae, "cpu")
         run.keep("packer", {**vae.state_dict(), "loss": torch.tensor(loss)})
     return SkinModel(unet=unet, vae=vae.eval(), scales=scales, digest=""), loss
@@ -353,6 +353,6 @@ Made by `pain3d train-skin OUT {words}`.
 
 | figure | value |
 |---|---|
-| autoencoder, mean absolute error in units of each channel's spread | {packed:.4f} |
+| autoencoder, mean squared error in units of each channel's variance | {packed:.4f} |
 | denoiser, min-SNR weighted v loss | {denoised:.4f} |
 """
