@@ -1,6 +1,6 @@
 """The contact sheets of the README and docs: every cell of the demographics, each Action Unit, all views and lights.
 
-Usage: python examples/contact_sheets.py FOLDER [hero|cells|action_units|pain|views|lights|hair|wrinkles|wet ...]
+Usage: python examples/contact_sheets.py FOLDER [SHEET ...]     (SHEETS at the end; all of them without names)
 """
 
 from __future__ import annotations
@@ -222,6 +222,24 @@ def _strip(portrait: pain3d.Portrait, marks: slice) -> np.ndarray:
     return portrait.image[top:bottom, left:right]
 
 
+def clinical() -> Image.Image:
+    """Five groups at three ages with glasses, cannula and gown: three views, all lights, at rest and in pain."""
+    worn = pain3d.Looks(glasses=1.0, cannula=1.0, gown=1.0)
+    acute = pain3d.Expression(AU4=4, AU6=4, AU7=4, AU9=3, AU10=3, AU25=2)
+    rows = []
+    for i, age in enumerate((0, 2, 4)):
+        row = []
+        for j, number in enumerate(n for n in range(CELLS) if n % 5 == age and n < 25):
+            light = list(LIGHTS)[(5 * i + j) % len(LIGHTS)]
+            someone = person(number, seed=8, looks=worn)
+            portrait = pain3d.render(
+                someone, acute if (i + j) % 2 else None, yaw=(0, -35, 35)[(i + j) % 3], light=light
+            )
+            row.append((portrait.image, f"{someone.age_years}, {someone.ethnicity.replace('_', ' ')}, {light}"))
+        rows.append(row)
+    return sheet(rows)
+
+
 def _face(portrait: pain3d.Portrait, picture: np.ndarray | None = None) -> np.ndarray:
     """The face alone, cut around the landmarks."""
     centre = portrait.landmarks.mean(axis=0)
@@ -233,7 +251,7 @@ def _face(portrait: pain3d.Portrait, picture: np.ndarray | None = None) -> np.nd
 
 SHEETS = {
     **{"hero": hero, "cells": cells, "action_units": action_units, "pain": pain},
-    **{"views": views, "lights": lights, "hair": hair, "wrinkles": wrinkles, "wet": wet},
+    **{"views": views, "lights": lights, "hair": hair, "wrinkles": wrinkles, "wet": wet, "clinical": clinical},
 }
 
 if __name__ == "__main__":

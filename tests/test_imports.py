@@ -21,9 +21,10 @@ BELOW = {
     "expressions": BASE | {"demographics"},
     "face": BASE | {"demographics"},
     "skin": BASE | {"demographics", "face"},
-    "render": BASE | {"demographics", "face", "skin"},
+    "worn": BASE | {"demographics", "face", "skin"},
+    "render": BASE | {"demographics", "face", "skin", "worn"},
     "data": BASE | {"demographics"},
-    "synth": BASE | {"demographics", "expressions", "face", "skin", "render", "data"},
+    "synth": BASE | {"demographics", "expressions", "face", "skin", "worn", "render", "data"},
     "model": BASE | {"demographics", "data"},
     "train": BASE | {"demographics", "data", "model"},
     "evaluate": BASE | {"demographics", "expressions", "data", "model", "train"},
@@ -32,7 +33,7 @@ BELOW = {
 
 TOP = {"__init__", "__main__", "cli", "console"}
 
-MAKING = ("synth", "render", "face", "skin")
+MAKING = ("synth", "render", "worn", "face", "skin")
 """The parts that make frames: the learning half reads datasets and knows nothing of where they come from."""
 
 LEARNING = ("model", "train", "evaluate")

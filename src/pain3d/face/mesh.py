@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 
 class Region(IntEnum):
-    """Classes of the segmentation image; the value is the palette index."""
+    """Classes of the segmentation image; the value is the palette index. The last two are there where they are worn."""
 
     BACKGROUND = 0
     SKIN = 1
@@ -22,6 +22,8 @@ class Region(IntEnum):
     MOUTH = 7
     HAIR = 8
     GARMENT = 9
+    GLASSES = 10
+    CANNULA = 11
 
 
 class Part(IntEnum):

@@ -9,17 +9,18 @@ from jaxtyping import Float, UInt8
 from pain3d.render import shading, wrinkle_kernels
 from pain3d.render.film import linear_to_srgb
 from pain3d.render.hair import read_hair
+from pain3d.render.worn import read_worn
 
 
 class Annotator:
     """Reads further values off the surfaces that a finished picture shows."""
 
-    def __init__(self, triangles, part, work, skin, mesh, camera, picture, hair) -> None:
-        self._triangles, self._part, self._work, self._hair = triangles, part, work, hair
+    def __init__(self, triangles, part, work, skin, mesh, camera, picture, hair, worn) -> None:
+        self._triangles, self._part, self._work, self._hair, self._worn = triangles, part, work, hair, worn
         self._skin, self._mesh, self._camera, self._picture = skin, mesh, camera, picture
 
     def normals(self) -> Float[np.ndarray, "side side 3"]:
-        """Unit normals of the mesh, or of the hair over it, in the camera's frame; 0 is background."""
+        """Unit normals of the mesh, or of what is worn over it, in the camera's frame; 0 is background."""
         return self._surface()[0]
 
     def albedo(self) -> UInt8[np.ndarray, "side side 3"]:
@@ -54,6 +55,8 @@ class Annotator:
             self._picture.pixels,
             [self._part, self._skin.struct, self._mesh.wrinkles.struct, self._work.texture_level, normals, root],
         )
+        if self._worn is not None:
+            read_worn(self._worn, self._picture.segmentation, normals, root)
         if self._hair is not None:
             read_hair(self._hair, normals, root)
         side = self._picture.resolution

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import warp as wp
 
-from pain3d.render import hair_kernels, kernels, shading, wrinkle_kernels
+from pain3d.render import hair_kernels, kernels, shading, worn_kernels, wrinkle_kernels
 
 
 def checked_device(name: str) -> str:
@@ -39,7 +39,7 @@ def environment(device: str) -> dict[str, str]:
 def prepare(device: str = "cpu") -> None:
     """Compile the kernels, or load them from Warp's cache: call once before worker processes start."""
     name = checked_device(device)
-    for module in (kernels, shading, hair_kernels, wrinkle_kernels):
+    for module in (kernels, shading, hair_kernels, wrinkle_kernels, worn_kernels):
         wp.load_module(module, device=name)
 
 

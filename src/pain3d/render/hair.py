@@ -141,6 +141,7 @@ def draw_hair(
     view: tuple,
     film: wp.array,
     picture: PictureBuffers,
+    nearest: wp.array,
     sums: HairBuffers,
     *,
     surface: bool,
@@ -148,6 +149,7 @@ def draw_hair(
     """Lay hair over `picture`, whose pixels are on film already; labels change where hair hides what is below.
 
     Args:
+        nearest: depth of what hair may be hidden by.
         surface: keep normals and colours for `read_hair`.
     """
     hair = posed.hair
@@ -189,7 +191,7 @@ def draw_hair(
             hair.beard,
             hair.colours,
             light.struct.key_colour,
-            picture.nearest,
+            nearest,
             sums.optical,
             sums.labelled,
             sums.radiance,

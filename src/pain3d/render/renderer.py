@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import warp as wp
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from pain3d.face.gaze import TurnedEyes
 from pain3d.face.mesh import FaceMesh, Topology
@@ -20,8 +21,10 @@ from pain3d.render.layout import INNER_LIPS, Layout
 from pain3d.render.lighting import SPREAD_STEPS, KeyShadow, LightOnDevice
 from pain3d.render.scene import Camera, Scene
 from pain3d.render.textures import SkinOnDevice, upload_skin
+from pain3d.render.worn import PosedWorn, WornBuffers, WornOnDevice, draw_worn
 from pain3d.render.wrinkles import WrinklesOnDevice, upload_wrinkles
 from pain3d.skin.maps import SkinMaps, WrinkleRelief
+from pain3d.worn.solids import Material
 
 EDGE_GAP_PIXELS = 5.0
 """Neighbouring pixels further apart in depth than this many pixel widths show different surfaces."""
@@ -74,6 +77,7 @@ class Renderer:
         self._shadow = KeyShadow(self.device)
         self._picture: PictureBuffers | None = None
         self._hair_sums: HairBuffers | None = None
+        self._worn_slots: WornBuffers | None = None
         self._light: LightOnDevice | None = None
 
     def upload_skin(self, maps: SkinMaps, neutral: FaceMesh, *, wet: TurnedEyes | None = None) -> SkinOnDevice:
@@ -89,6 +93,16 @@ class Renderer:
     def upload_hair(self, style: HairStyle) -> HairOnDevice:
         """What all poses of a subject's hair share; `HairOnDevice.pose` uploads the rest."""
         return HairOnDevice(style, self.device)
+
+    def upload_worn(
+        self,
+        materials: Sequence[Material],
+        triangles: Int[np.ndarray, "triangle 3"],
+        material: Int[np.ndarray, " triangle"],
+        strength: Float[np.ndarray, " vertex"],
+    ) -> WornOnDevice:
+        """What all poses of a subject's worn things share; `WornOnDevice.pose` uploads the rest."""
+        return WornOnDevice(materials, triangles, material, strength, self.device)
 
     def upload_mesh(
         self,
@@ -139,6 +153,7 @@ class Renderer:
         scene: Scene,
         *,
         hair: PosedHair | None = None,
+        worn: PosedWorn | None = None,
         normals: bool = False,
         albedo: bool = False,
         wrinkles: bool = False,
@@ -147,6 +162,7 @@ class Renderer:
 
         Args:
             hair: ribbons in the pose of `mesh`; none leaves the head as it is.
+            worn: things in the pose of `mesh`; none leaves the face bare.
             normals: also return the mesh normals of each pixel.
             albedo: also return the unlit colour of each pixel.
             wrinkles: also return the relief of the pose, if it was uploaded with `keep_wrinkles`.
@@ -157,17 +173,22 @@ class Renderer:
         backdrop = light.backdrop(scene.background, camera.resolution)
         self._find_visible(skin, mesh, camera, picture)
         extras, slots = self._find_edges(camera, picture)
-        shadow_view = self._light_vertices(skin, mesh, hair, camera, light)
+        shadow_view = self._light_vertices(skin, mesh, hair, worn, camera, light)
         self._shade(skin, mesh, camera, light, backdrop, picture, extras)
         self._mix_edges(backdrop, picture, slots)
-        if hair is not None:
-            sums = self._hair_buffers(camera.resolution)
-            draw_hair(
-                hair, camera, light, self._shadow, shadow_view, self._film, picture, sums, surface=normals or albedo
-            )
-        self._finish(skin, scene, light, picture)
+        slots = None if worn is None else self._worn_buffers(camera.resolution)
+        if worn is not None and slots is not None:
+            view = (light, self._shadow, shadow_view, self._film)
+            face = (self._triangles, self._work.lit, self._offsets)
+            draw_worn(worn, camera, *view, *face, picture, slots)
+        nearest = picture.nearest if slots is None else slots.nearest
         covered = None if hair is None else self._hair_buffers(camera.resolution)
-        return self._frame(skin, mesh, camera, picture, covered, normals=normals, albedo=albedo, wrinkles=wrinkles)
+        if hair is not None and covered is not None:
+            view = (light, self._shadow, shadow_view, self._film)
+            draw_hair(hair, camera, *view, picture, nearest, covered, surface=normals or albedo)
+        self._finish(skin, scene, light, picture, nearest)
+        over = (covered, slots)
+        return self._frame(skin, mesh, camera, picture, *over, normals=normals, albedo=albedo, wrinkles=wrinkles)
 
     def _upload(self, values: np.ndarray, dtype) -> wp.array:
         return wp.array(np.ascontiguousarray(values), dtype=dtype, device=self.device)
@@ -188,6 +209,11 @@ class Renderer:
         if self._hair_sums is None or self._hair_sums.resolution != resolution:
             self._hair_sums = HairBuffers(resolution, self.device)
         return self._hair_sums
+
+    def _worn_buffers(self, resolution: int) -> WornBuffers:
+        if self._worn_slots is None or self._worn_slots.resolution != resolution:
+            self._worn_slots = WornBuffers(resolution, self.device)
+        return self._worn_slots
 
     def _light_on_device(self, scene: Scene) -> LightOnDevice:
         if self._light is None or self._light.light != scene.light:
@@ -276,7 +302,13 @@ class Renderer:
         return int(picture.counters.numpy()[1]), slots
 
     def _light_vertices(
-        self, skin: SkinOnDevice, mesh: MeshOnDevice, hair: PosedHair | None, camera: Camera, light: LightOnDevice
+        self,
+        skin: SkinOnDevice,
+        mesh: MeshOnDevice,
+        hair: PosedHair | None,
+        worn: PosedWorn | None,
+        camera: Camera,
+        light: LightOnDevice,
     ) -> tuple:
         """Light at the vertices; returns the view of the shadow map."""
         work = self._work
@@ -285,6 +317,8 @@ class Renderer:
         casters = [(self._skin_triangles, mesh.vertices_m)]
         if hair is not None:
             casters.append((hair.hair.triangles, hair.rims_m))
+        if worn is not None:
+            casters.append((worn.worn.casting, worn.vertices_m))
         view = self._shadow.cast(light.light, rotation, casters)
         self._launch(
             shading.light_vertices,
@@ -368,7 +402,9 @@ class Renderer:
                 ],
             )
 
-    def _finish(self, skin: SkinOnDevice, scene: Scene, light: LightOnDevice, picture: PictureBuffers) -> None:
+    def _finish(
+        self, skin: SkinOnDevice, scene: Scene, light: LightOnDevice, picture: PictureBuffers, nearest: wp.array
+    ) -> None:
         work = self._work
         picture.covered.zero_()
         if len(self._lash_triangles):
@@ -382,7 +418,7 @@ class Renderer:
                     skin.lash_cell,
                     work.screen,
                     work.nearness,
-                    picture.nearest,
+                    nearest,
                     self._offsets,
                     picture.covered,
                 ],
@@ -406,13 +442,14 @@ class Renderer:
         camera: Camera,
         picture: PictureBuffers,
         hair: HairBuffers | None,
+        worn: WornBuffers | None,
         *,
         normals: bool,
         albedo: bool,
         wrinkles: bool,
     ) -> Frame:
         side = picture.resolution
-        extra = annotate.Annotator(self._triangles, self._part, self._work, skin, mesh, camera, picture, hair)
+        extra = annotate.Annotator(self._triangles, self._part, self._work, skin, mesh, camera, picture, hair, worn)
         return Frame(
             rgb=picture.colour.numpy()[: picture.pixels].reshape(side, side, 3).copy(),
             heatmap_mm=picture.heatmap_mm.numpy().reshape(side, side).copy(),

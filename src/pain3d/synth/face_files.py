@@ -20,7 +20,7 @@ from pain3d.render.lights import LIGHTS
 from pain3d.skin.looks import PLAIN, Looks
 from pain3d.synth.generate import PREPARING
 from pain3d.synth.portrait import Portrait, render
-from pain3d.synth.rows import PALETTE
+from pain3d.synth.rows import palette_of
 from pain3d.synth.studio import prepare
 from pain3d.synth.subject import Subject
 
@@ -108,7 +108,9 @@ def _write(out: Path, portrait: Portrait) -> FaceFiles:
     labels = _labels(portrait) | {"files": {name: str(path) for name, path in files.items()}}
     write_atomically(files["image"], encode_rgb(portrait.image, "png"))
     write_atomically(files["heatmap"], encode_heatmap(portrait.heatmap))
-    write_atomically(files["segmentation"], encode_segmentation(portrait.segmentation, PALETTE))
+    write_atomically(
+        files["segmentation"], encode_segmentation(portrait.segmentation, palette_of(portrait.subject.looks))
+    )
     stored = {**labels, "files": {name: path.name for name, path in files.items()}}
     write_atomically(files["labels"], (json.dumps(stored, indent=2, allow_nan=False) + "\n").encode())
     return FaceFiles(picture=out, labels=labels)
@@ -123,6 +125,7 @@ def _labels(portrait: Portrait) -> dict[str, Any]:
         "sex": who.sex,
         "ethnicity": who.ethnicity,
         "looks": asdict(who.looks),
+        "worn": list(who.worn),
         "expression": repr(portrait.expression),
         "aus": dict(portrait.expression.items()),
         "PSPI": portrait.expression.pspi,
@@ -132,5 +135,5 @@ def _labels(portrait: Portrait) -> dict[str, Any]:
         "camera": [float(value) for value in camera.floats],
         "landmarks": portrait.landmarks.astype(float).tolist(),
         "heatmap_max_mm": HEATMAP_MAX_MM,
-        "palette": {entry.name: entry.index for entry in PALETTE},
+        "palette": {entry.name: entry.index for entry in palette_of(who.looks)},
     }

@@ -22,7 +22,7 @@ from pain3d.render.backgrounds import user_backgrounds
 from pain3d.skin.diffusion import folder
 from pain3d.skin.looks import PROCEDURAL
 from pain3d.synth.plan import PlanConfig, ShardTask, plan_shards
-from pain3d.synth.rows import PALETTE, RowMaker, row_order
+from pain3d.synth.rows import RowMaker, palette_of, row_order
 from pain3d.synth.studio import prepare
 from pain3d.synth.workers import Handler, Tick, run_tasks, usable_cores
 
@@ -188,7 +188,7 @@ def plan_manifest(config: PlanConfig, device: str = "cpu") -> Manifest:
         },
         seed=config.seed,
         annotations=config.annotations,
-        palette=PALETTE,
+        palette=palette_of(config.looks),
         environment=environment(**_checked(render_device.environment, device)),
         pain3d_version=__version__,
     )

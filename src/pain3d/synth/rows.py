@@ -24,6 +24,7 @@ from pain3d.face.mesh import Region
 from pain3d.facs import AU_NAMES, PAIN_AUS, Expression
 from pain3d.render.backgrounds import UserBackgrounds, user_backgrounds
 from pain3d.render.frame import Frame
+from pain3d.skin.looks import Looks
 from pain3d.synth.plan import PlanConfig, plan_expression, plan_subject
 from pain3d.synth.studio import Posed, Sitting, Studio, studio
 from pain3d.synth.subject import Subject, skin_maker
@@ -40,12 +41,21 @@ _COLORS: Mapping[Region, tuple[int, int, int]] = {
     Region.MOUTH: (120, 20, 40),
     Region.HAIR: (150, 100, 200),
     Region.GARMENT: (90, 170, 90),
+    Region.GLASSES: (240, 200, 60),
+    Region.CANNULA: (60, 210, 210),
 }
 
-PALETTE: tuple[PaletteEntry, ...] = tuple(
-    PaletteEntry(index=int(region), name=region.name.lower(), color=_COLORS[region]) for region in Region
-)
-"""Classes of the segmentation, as the manifest names them."""
+
+def palette_of(looks: Looks) -> tuple[PaletteEntry, ...]:
+    """Classes of the segmentation, as the manifest names them; glasses and cannula where some subject may wear them."""
+    absent = [
+        region for region, share in ((Region.GLASSES, looks.glasses), (Region.CANNULA, looks.cannula)) if share == 0.0
+    ]
+    return tuple(
+        PaletteEntry(index=int(region), name=region.name.lower(), color=color)
+        for region, color in _COLORS.items()
+        if region not in absent
+    )
 
 
 class RowMaker:
@@ -61,6 +71,7 @@ class RowMaker:
         self._config = config
         self._skin = skin_maker(config.skin, skins)
         self._studio: Studio = studio(device)
+        self._palette = palette_of(config.looks)
         self._backgrounds: UserBackgrounds | None = (
             None if config.backgrounds is None else user_backgrounds(config.backgrounds)
         )
@@ -126,7 +137,7 @@ class RowMaker:
             split=split_of(shot.subject),
             image=encode_rgb(frame.rgb, self._config.image_format),
             heatmap=encode_heatmap(frame.heatmap_mm),
-            segmentation=encode_segmentation(frame.segmentation, PALETTE),
+            segmentation=encode_segmentation(frame.segmentation, self._palette),
             landmarks=frame.landmarks_px,
             expression=shot.expression,
             age_years=subject.age_years,
@@ -184,8 +195,8 @@ def reproduce(row: Mapping[str, Any], config: PlanConfig, *, device: str = "cpu"
 
     Args:
         row: columns frame_id, seed, age_years, sex, ethnicity and the sixteen Action Units, as a reader gives them.
-        config: as the dataset was made with; of it, resolution, pictures' format, annotations, backgrounds, hair,
-            wrinkles and `vary_per_frame` matter here.
+        config: as the dataset was made with; of it, resolution, pictures' format, annotations, backgrounds,
+            looks and `vary_per_frame` matter here.
         device: what to render on.
 
     Raises:

@@ -22,6 +22,7 @@ from pain3d.render.hair import HairStyle, PosedHair
 from pain3d.render.heatmap import au_displacements_mm, pain_displacement_mm
 from pain3d.render.renderer import MeshOnDevice, Renderer
 from pain3d.render.scene import Scene
+from pain3d.render.worn import PosedWorn
 from pain3d.skin import bake_kernels, cell_kernels, kernels
 from pain3d.skin.procedural import GREY_HAIR, hair_albedo
 from pain3d.streams import stream
@@ -59,6 +60,7 @@ class Posed:
 
     mesh: MeshOnDevice
     hair: PosedHair | None
+    worn: PosedWorn | None = None
 
 
 class Sitting:
@@ -73,6 +75,10 @@ class Sitting:
             self._eyes = TurnedEyes.of(self._neutral, Gaze.sample(stream(subject.seed, "gaze")))
         self._skin = renderer.upload_skin(subject.maps, subject.with_hair(self._neutral), wet=self._eyes)
         self._hair = None if subject.ribbons is None else renderer.upload_hair(hair_style(subject))
+        over = subject.wardrobe
+        self._worn = (
+            None if over is None else renderer.upload_worn(over.materials, over.triangles, over.material, over.strength)
+        )
 
     def pose(self, expression: Expression, annotations: Collection[Annotation] = ()) -> Posed:
         """Upload the face that makes `expression`, with what its heatmaps show, for `shoot`."""
@@ -86,9 +92,15 @@ class Sitting:
         mesh = self._renderer.upload_mesh(
             self._dressed(posed), moved, alone, folded, keep_wrinkles="wrinkles" in annotations
         )
-        if self._hair is None or self.subject.ribbons is None:
-            return Posed(mesh=mesh, hair=None)
-        return Posed(mesh=mesh, hair=self._hair.pose(*self.subject.ribbons.posed(self._neutral, posed)))
+        return Posed(mesh=mesh, hair=self._posed_hair(posed), worn=self._posed_worn(posed))
+
+    def _posed_hair(self, bare: FaceMesh) -> PosedHair | None:
+        ribbons = self.subject.ribbons
+        return None if self._hair is None or ribbons is None else self._hair.pose(*ribbons.posed(self._neutral, bare))
+
+    def _posed_worn(self, bare: FaceMesh) -> PosedWorn | None:
+        wardrobe = self.subject.wardrobe
+        return None if self._worn is None or wardrobe is None else self._worn.pose(*wardrobe.posed(bare))
 
     def _dressed(self, mesh: FaceMesh) -> FaceMesh:
         """What pictures show of a posed face; labels measure the bare one."""
@@ -102,6 +114,7 @@ class Sitting:
             posed.mesh,
             scene,
             hair=posed.hair,
+            worn=posed.worn,
             normals="normals" in annotations,
             albedo="albedo" in annotations,
             wrinkles="wrinkles" in annotations,

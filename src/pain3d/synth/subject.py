@@ -32,7 +32,7 @@ from pain3d.skin.growth import head_ribbons, points_of
 from pain3d.skin.hair import Scalp, with_hair
 from pain3d.skin.hair_ground import HairGround
 from pain3d.skin.haircut import Haircut, haircut_of, scalp_under
-from pain3d.skin.looks import PLAIN, PROCEDURAL, Looks
+from pain3d.skin.looks import PLAIN, PROCEDURAL, Looks, Worn
 from pain3d.skin.maps import SkinMaps
 from pain3d.skin.procedural import Painter
 from pain3d.skin.ribbons import Ribbons, joined
@@ -40,6 +40,9 @@ from pain3d.skin.template import Template
 from pain3d.skin.traits import SkinTraits, sample_traits
 from pain3d.skin.wrinkles import LivingWrinkles, Wrinkler
 from pain3d.streams import checked_seed, stream
+from pain3d.worn.gown import gown_traits, printed
+from pain3d.worn.ground import WornGround
+from pain3d.worn.wardrobe import Wardrobe, wardrobe_of
 
 SkinMaker = Painter | DiffusionSkins
 TRAINING_SIZE = 512
@@ -67,7 +70,7 @@ class Subject:
             age_years: 18..95.
             sex: female or male.
             ethnicity: appearance group of the parametric model, one of `pain3d.demographics.ETHNICITIES`.
-            looks: how skin and hair are made, and whether the skin folds.
+            looks: how skin, hair and eyes are made, whether the skin folds, what is worn.
             skin: makes the skin that `looks` names; one a process by default.
 
         Raises:
@@ -99,7 +102,7 @@ class Subject:
             age_years: 18..95; drawn evenly when left out.
             sex: female or male; drawn when left out.
             ethnicity: appearance group; drawn when left out.
-            looks: how skin and hair are made, and whether the skin folds.
+            looks: how skin, hair and eyes are made, whether the skin folds, what is worn.
 
         Raises:
             TypeError: for a seed or an age that is no whole number.
@@ -143,9 +146,20 @@ class Subject:
 
     @cached_property
     def _drawn_traits(self) -> SkinTraits:
-        return sample_traits(
+        drawn = sample_traits(
             stream(self.seed, "skin"), age_years=self.age_years, sex=self.sex, ethnicity=self.ethnicity
         )
+        return gown_traits(drawn, self.seed) if "gown" in self.worn else drawn
+
+    @property
+    def worn(self) -> tuple[Worn, ...]:
+        """What this person wears in all pictures: glasses, cannula, gown."""
+        return self.looks.worn_by(self.seed)
+
+    @cached_property
+    def wardrobe(self) -> Wardrobe | None:
+        """Glasses and cannula, fitted to the head; None without either."""
+        return wardrobe_of(self.worn, self.seed, self.head, worn_ground())
 
     @cached_property
     def ribbons(self) -> Ribbons | None:
@@ -172,7 +186,8 @@ class Subject:
         Raises:
             DataError: if there is no such skin model, or it is damaged.
         """
-        return (self._skin or skin_maker(self.looks.skin)).paint(self.skin_traits)
+        made = (self._skin or skin_maker(self.looks.skin)).paint(self.skin_traits)
+        return printed(made, painter().atlas, self.seed) if "gown" in self.worn else made
 
     @cached_property
     def wrinkles(self) -> LivingWrinkles:
@@ -238,6 +253,12 @@ def scalp() -> Scalp:
 def hair_ground() -> HairGround:
     """What ribbons of hair lie against on the default head model; one a process."""
     return HairGround.of(_template())
+
+
+@cache
+def worn_ground() -> WornGround:
+    """Where things are worn on the default head model; one a process."""
+    return WornGround.of(_template())
 
 
 def _template() -> Template:

@@ -25,7 +25,7 @@ ATLAS_SIDE = 256
 ROW, COLUMN = 42, 64
 """Of the picture's first texel, in the atlas at `ATLAS_SIDE`: hairline to chin."""
 BLUR_TEXELS = (1.5, 1.5, 1.5, 4.0, 4.0)
-"""What is coarser is the model's, what is finer the painter's; fine relief and gloss are noise, and not worth learning."""
+"""What is coarser is the model's, what is finer the painter's; fine relief and gloss are noise, not worth learning."""
 MAX_TONE_ERROR_DEGREES = 5.0
 _NOTHING = np.array([0.0, 0.0, 0.0, 0.0, 0.5]).reshape(CHANNELS, 1, 1)
 """Stands where the model has no say."""
