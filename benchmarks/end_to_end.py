@@ -1,8 +1,9 @@
 """Frames a second end to end, where the time goes, memory, bytes, and time to the first frame.
 
-Usage: python benchmarks/end_to_end.py [--subjects 10] [--resolution 512]
+Usage: python benchmarks/end_to_end.py [--subjects 10] [--resolution 512] [--plain]
 
-Prints Markdown. Every dataset is made in a temporary folder with default annotations, files written and hashed.
+Prints Markdown. Every dataset is made in a temporary folder with default annotations, files written and hashed; with
+--plain with painted skin and hair, at rest, instead of the default looks.
 """
 
 from __future__ import annotations
@@ -18,15 +19,21 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from dataclasses import asdict
 from pathlib import Path
+
+import pain3d
+from pain3d.skin.looks import DEFAULT, PLAIN
 
 FIRST_FRAME = "import pain3d; pain3d.render(pain3d.Subject.sample(seed=7), pain3d.Expression(AU4=3, AU6=2, AU43=1))"
 
 
-def generate(out: Path, *, subjects: int, resolution: int, workers: int) -> tuple[dict, float]:
+def generate(out: Path, looks: pain3d.Looks, *, subjects: int, resolution: int, workers: int) -> tuple[dict, float]:
     """Run the command in a process of its own: its answer, and the peak memory of its largest process [GiB]."""
     command = [sys.executable, "-m", "pain3d", "generate", str(out), "--subjects", str(subjects)]
     command += ["--resolution", str(resolution), "--workers", str(workers), "--json"]
+    command += ["--skin", looks.skin, "--hair", looks.hair]
+    command += [f"--{'' if getattr(looks, name) else 'no-'}{name}" for name in ("wrinkles", "wet")]
     answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return json.loads(answer), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
 
@@ -39,11 +46,16 @@ def first_frame_seconds(cache: Path) -> float:
     return time.perf_counter() - started
 
 
-def stage_table(subjects: int, resolution: int) -> dict[str, float]:
+def stage_table(looks: pain3d.Looks, subjects: int, resolution: int) -> dict[str, float]:
     """Milliseconds a frame in each stage, in this process with one worker."""
     from pain3d.face.makehuman import MakeHumanHead
+    from pain3d.render import renderer
     from pain3d.render.renderer import Renderer
+    from pain3d.skin.diffusion.chart import Chart
+    from pain3d.skin.diffusion.skins import DiffusionSkins
     from pain3d.skin.procedural import Painter
+    from pain3d.skin.ribbons import Ribbons
+    from pain3d.skin.wrinkles import LivingWrinkles
     from pain3d.synth import generate as generate_module
     from pain3d.synth import rows, subject
     from pain3d.synth.plan import PlanConfig
@@ -65,6 +77,12 @@ def stage_table(subjects: int, resolution: int) -> dict[str, float]:
 
     subject.painter()
     timed(Painter, "paint", "skin: paint")
+    timed(DiffusionSkins, "_sampled", "skin: sample")
+    timed(Chart, "drawn_on", "skin: put the sample on")
+    timed(subject, "head_ribbons", "hair: grow")
+    timed(Ribbons, "posed", "hair: pose")
+    timed(renderer, "draw_hair", "hair: draw")
+    timed(LivingWrinkles, "relief", "wrinkles: fold")
     timed(Renderer, "upload_skin", "skin: upload, occlusion")
     timed(MakeHumanHead, "pose", "geometry: pose")
     timed(Renderer, "upload_mesh", "geometry: upload")
@@ -78,7 +96,7 @@ def stage_table(subjects: int, resolution: int) -> dict[str, float]:
     timed(rows, "encode_heatmap", "encoding: heatmap")
     timed(rows, "encode_segmentation", "encoding: segmentation")
     with tempfile.TemporaryDirectory() as folder:
-        config = PlanConfig(subjects=subjects, resolution=resolution)
+        config = PlanConfig(subjects=subjects, resolution=resolution, **asdict(looks))
         started = time.perf_counter()
         result = generate_module.generate(Path(folder) / "out", config, workers=1)
         total = time.perf_counter() - started
@@ -92,7 +110,9 @@ def main() -> None:
     parser.add_argument("--resolution", type=int, default=512)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--no-cold", action="store_true", help="leave out the first frame of a fresh install")
+    parser.add_argument("--plain", action="store_true")
     options = parser.parse_args()
+    looks = PLAIN if options.plain else DEFAULT
     sizes = {"subjects": options.subjects, "resolution": options.resolution}
 
     print("| figure | value |\n|---|---|")
@@ -101,7 +121,7 @@ def main() -> None:
         runs = []
         for _ in range(options.repeats):
             with tempfile.TemporaryDirectory() as folder:
-                answer, peak_gib = generate(Path(folder) / "out", **sizes, workers=workers)
+                answer, peak_gib = generate(Path(folder) / "out", looks, **sizes, workers=workers)
                 bytes_written = sum(file.stat().st_size for file in (Path(folder) / "out").rglob("*.parquet"))
             runs.append((answer["frames_per_second"], answer["frames_made"] / answer["seconds"]))
         rates[workers], whole = (statistics.median(values) for values in zip(*runs, strict=True))
@@ -117,7 +137,7 @@ def main() -> None:
             print(f"| first frame, cached | {warm:.1f} s |", flush=True)
 
     print("\n| stage, 1 worker | ms a frame |\n|---|---|")
-    for stage, milliseconds in sorted(stage_table(**sizes).items()):
+    for stage, milliseconds in sorted(stage_table(looks, **sizes).items()):
         print(f"| {stage} | {milliseconds:.1f} |")
 
 

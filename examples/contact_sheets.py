@@ -17,7 +17,7 @@ from pain3d.demographics import CELLS, age_range, cell_of
 from pain3d.facs import AU_DESCRIPTIONS, AU_NAMES
 from pain3d.render.backgrounds import BACKGROUNDS
 from pain3d.render.lights import LIGHTS
-from pain3d.skin.looks import PLAIN
+from pain3d.skin.looks import DEFAULT
 from pain3d.synth.preview import hot
 
 PAPER, INK = (250, 249, 246), (40, 38, 36)
@@ -27,7 +27,7 @@ SEVERE = pain3d.Expression(AU4=5, AU6=5, AU7=4, AU9=3, AU10=5, AU25=2)
 CLOSED = pain3d.Expression(AU4=5, AU6=5, AU7=5, AU9=4, AU10=4, AU20=2, AU25=3, AU43=1)
 
 
-def person(number: int, seed: int = 0, looks: pain3d.Looks = PLAIN) -> pain3d.Subject:
+def person(number: int, seed: int = 0, looks: pain3d.Looks = DEFAULT) -> pain3d.Subject:
     """A subject in the middle of the age band of cell `number`."""
     cell = cell_of(number)
     low, high = age_range(cell.age_band)
@@ -185,7 +185,7 @@ def wrinkles() -> Image.Image:
     for number in (0, 16, 7, 23, 14, 48):
         row = []
         for level in levels:
-            for looks, words in ((PLAIN, "at rest"), (pain3d.Looks(wrinkles=True), "living")):
+            for looks, words in ((pain3d.Looks(wrinkles=False), "at rest"), (DEFAULT, "living")):
                 portrait = pain3d.render(person(number, seed=2, looks=looks), level, yaw=15)
                 row.append((_face(portrait), f"PSPI {level.pspi:g}, wrinkles {words}"))
         rows.append(row)
@@ -203,7 +203,7 @@ def wet() -> Image.Image:
     columns = []
     for i, number in enumerate((0, 46, 7, 23, 14, 31, 48, 35)):
         column: list[list[tuple[np.ndarray, str]]] = [[] for _ in shown]
-        for looks, words in ((PLAIN, "dry"), (pain3d.Looks(wet=True), "wet")):
+        for looks, words in ((pain3d.Looks(wet=False), "dry"), (DEFAULT, "wet")):
             someone = person(number, seed=3, looks=looks)
             for k, (expression, marks) in enumerate(shown):
                 light = LIGHTS[(i + k) % len(LIGHTS)]

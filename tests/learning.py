@@ -1,7 +1,10 @@
 """One tiny dataset for all tests of the learning half: made once a session."""
 
+from dataclasses import asdict
+
 import pytest
 
+from pain3d.skin.looks import PLAIN
 from pain3d.synth.generate import generate
 from pain3d.synth.plan import PlanConfig
 
@@ -14,6 +17,7 @@ LEARNING = PlanConfig(
     seed=11,
     annotations=("au_heatmaps",),
     subjects_per_shard=2,
+    **asdict(PLAIN),
 )
 
 

@@ -1,12 +1,23 @@
 """One small dataset for all tests of this folder and of the command line."""
 
+from dataclasses import asdict
+
 import pytest
 
+from pain3d.skin.looks import PLAIN
 from pain3d.synth.generate import generate
 from pain3d.synth.plan import PlanConfig
 
 SMALL = PlanConfig(
-    subjects=3, expressions=2, distractors=1, confounds=1, views=2, resolution=64, seed=5, subjects_per_shard=1
+    subjects=3,
+    expressions=2,
+    distractors=1,
+    confounds=1,
+    views=2,
+    resolution=64,
+    seed=5,
+    subjects_per_shard=1,
+    **asdict(PLAIN),
 )
 
 

@@ -10,17 +10,18 @@ from pain3d.synth.demo import demo_config
 from pain3d.synth.generate import generate, plan_manifest
 
 
-def test_a_painted_skin_is_the_default():
-    assert PlanConfig().skin == Subject.sample(seed=3).looks.skin == demo_config().skin == "procedural"
-    assert plan_manifest(PlanConfig()).configuration["skin"] == "procedural"
+def test_a_sampled_skin_is_the_default():
+    assert PlanConfig().skin == Subject.sample(seed=3).looks.skin == demo_config().skin == "diffusion"
+    assert plan_manifest(PlanConfig()).configuration["skin"].startswith("diffusion ")
+    assert plan_manifest(PlanConfig(skin="procedural")).configuration["skin"] == "procedural"
     assert "skin" not in repr(Subject.sample(seed=3))
 
 
 def test_the_skin_changes_nothing_else_about_the_subject():
-    painted, sampled = Subject.sample(seed=3), Subject.sample(seed=3, looks=Looks(skin="diffusion"))
+    painted, sampled = Subject.sample(seed=3, looks=Looks(skin="procedural")), Subject.sample(seed=3)
     assert painted != sampled
     assert painted.skin_traits == sampled.skin_traits
-    assert "skin='diffusion'" in repr(sampled)
+    assert "skin='procedural'" in repr(painted)
 
 
 @pytest.mark.parametrize("make", [lambda skin: Looks(skin=skin), lambda skin: PlanConfig(skin=skin)])

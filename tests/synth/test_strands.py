@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -11,14 +12,14 @@ import pain3d
 from pain3d.errors import ArgumentError
 from pain3d.expressions import Expression
 from pain3d.face.mesh import Region
-from pain3d.skin.looks import HAIR, Looks
+from pain3d.skin.looks import HAIR, PLAIN
 from pain3d.synth.portrait import Portrait
 from pain3d.synth.studio import Posed, hair_style, studio
 from pain3d.synth.subject import Subject
 from pain3d.synth.views import sample_view
 
 PAIN = Expression(AU4=4, AU6=4, AU7=3, AU9=3, AU10=4, AU25=2)
-STRANDS = Looks(hair="strands")
+STRANDS = replace(PLAIN, hair="strands")
 FACE = (Region.SKIN, Region.LIPS, Region.BROWS)
 SEED_OF = {"long": 33, "short": 34, "bun": 20, "receding": 5, "parted": 32, "bald": 1}
 """Subjects of these styles."""
@@ -26,7 +27,7 @@ SEED_OF = {"long": 33, "short": 34, "bun": 20, "receding": 5, "parted": 32, "bal
 
 @cache
 def seen(seed: int, hair: str, yaw: float = 0.0) -> Portrait:
-    subject = Subject.sample(seed, looks=Looks(hair=hair))  # type: ignore[arg-type]
+    subject = Subject.sample(seed, looks=replace(PLAIN, hair=hair))  # type: ignore[arg-type]
     return pain3d.render(subject, PAIN, yaw=yaw, resolution=160)
 
 
@@ -112,9 +113,8 @@ def test_the_same_hair_twice_and_in_every_expression():
     assert same.mean() > 0.98
 
 
-def test_painted_hair_is_what_it_was_without_a_word():
-    subject = Subject.sample(3)
-    assert subject.looks == Looks(hair="cap")
+def test_painted_hair_has_no_ribbons():
+    subject = Subject.sample(3, looks=PLAIN)
     assert subject.haircut is None
     assert subject.ribbons is None
     with pytest.raises(ValueError, match="has no ribbons"):
@@ -123,7 +123,7 @@ def test_painted_hair_is_what_it_was_without_a_word():
 
 def test_unknown_hair_is_refused():
     with pytest.raises(ValueError, match=r"hair: 'wig' is none of cap, strands"):
-        Looks(hair="wig")  # type: ignore[arg-type]
+        replace(PLAIN, hair="wig")  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match=r"hair: 'wig' is none of cap, strands"):
         pain3d.PlanConfig(hair="wig")  # type: ignore[arg-type]
     assert HAIR == ("cap", "strands")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -22,7 +23,7 @@ from pain3d.synth.subject import Subject
 from pain3d.synth.views import sample_view
 
 PAIN = Expression(AU4=4, AU6=4, AU7=3, AU9=3, AU10=4, AU25=2)
-ALL = Looks(glasses=1.0, cannula=1.0, gown=1.0)
+ALL = replace(PLAIN, glasses=1.0, cannula=1.0, gown=1.0)
 THINGS = (Region.GLASSES, Region.CANNULA)
 
 
@@ -34,7 +35,7 @@ def seen(seed: int, looks: Looks, yaw: float = 0.0) -> Portrait:
 @pytest.mark.parametrize("yaw", [0.0, 35.0, -35.0])
 @pytest.mark.parametrize("seed", [3, 5, 12])
 def test_worn_things_leave_the_other_labels_to_the_bit(seed, yaw):
-    subject = Subject.sample(seed, looks=Looks(glasses=1.0, cannula=1.0))
+    subject = Subject.sample(seed, looks=replace(PLAIN, glasses=1.0, cannula=1.0))
     sitting = studio("cpu").seat(subject)
     posed = sitting.pose(PAIN)
     scene = sample_view(subject.seed, 0, resolution=160).turned(yaw=yaw, pitch=0.0, roll=0.0).scene(160)
@@ -50,7 +51,7 @@ def test_worn_things_leave_the_other_labels_to_the_bit(seed, yaw):
 
 
 def test_eyes_are_seen_through_lenses():
-    worn, bare = seen(5, Looks(glasses=1.0)), seen(5, PLAIN)
+    worn, bare = seen(5, replace(PLAIN, glasses=1.0)), seen(5, PLAIN)
     eyes = bare.segmentation == Region.EYES
     assert (worn.segmentation[eyes] == Region.EYES).mean() > 0.9
     change = np.abs(worn.image[eyes].astype(int) - bare.image[eyes])
@@ -58,7 +59,7 @@ def test_eyes_are_seen_through_lenses():
 
 
 def test_normals_and_albedo_are_those_of_what_is_worn():
-    subject = Subject.sample(5, looks=Looks(glasses=1.0, cannula=1.0))
+    subject = Subject.sample(5, looks=replace(PLAIN, glasses=1.0, cannula=1.0))
     sitting = studio("cpu").seat(subject)
     scene = sample_view(subject.seed, 0, resolution=160).scene(160)
     wanted = ("normals", "albedo")
@@ -78,9 +79,9 @@ def test_the_same_picture_twice():
 
 
 def test_hair_hides_what_it_lies_over():
-    looks = Looks(hair="strands", glasses=1.0)
+    looks = replace(PLAIN, hair="strands", glasses=1.0)
     long = seen(33, looks, 35.0)
-    cap = seen(33, Looks(glasses=1.0), 35.0)
+    cap = seen(33, replace(PLAIN, glasses=1.0), 35.0)
     assert (long.segmentation == Region.GLASSES).sum() <= (cap.segmentation == Region.GLASSES).sum()
     assert (long.segmentation == Region.GLASSES).any()
 
@@ -90,14 +91,17 @@ def test_without_a_word_nothing_is_worn_and_no_pixel_changes():
     assert subject.worn == ()
     assert subject.wardrobe is None
     # who is not drawn for any of them looks as before
-    some = Looks(glasses=0.5, cannula=0.5, gown=0.5)
+    some = replace(PLAIN, glasses=0.5, cannula=0.5, gown=0.5)
     seed = next(seed for seed in range(100) if not some.worn_by(seed))
     np.testing.assert_array_equal(seen(seed, some).image, seen(seed, PLAIN).image)
 
 
 def test_shares_are_met_independent_and_nested():
     seeds = range(2000)
-    worn = {share: [Looks(**dict.fromkeys(WORN, share)).worn_by(seed) for seed in seeds] for share in (0.2, 0.6, 1.0)}
+    worn = {
+        share: [replace(PLAIN, **dict.fromkeys(WORN, share)).worn_by(seed) for seed in seeds]
+        for share in (0.2, 0.6, 1.0)
+    }
     for name in WORN:
         few, many = (np.array([name in things for things in worn[share]]) for share in (0.2, 0.6))
         assert abs(few.mean() - 0.2) < 0.03
@@ -112,11 +116,11 @@ def test_shares_are_met_independent_and_nested():
 def test_wrong_shares_are_refused(name):
     message = rf"{name}: 1.5 is outside 0..1; give the share of subjects who wear it, such as 0.3"
     with pytest.raises(ValueError, match=message):
-        Looks(**{name: 1.5})
+        replace(PLAIN, **{name: 1.5})
     with pytest.raises(ArgumentError, match=message):
         PlanConfig(**{name: 1.5})
     with pytest.raises(TypeError, match=rf"{name}: True is not a number; write for example {name}=0.3"):
-        Looks(**{name: True})
+        replace(PLAIN, **{name: True})
     with pytest.raises(TypeError, match=rf"{name}: 'yes' is not a number"):
         PlanConfig(**{name: "yes"})
 
@@ -125,7 +129,7 @@ def test_the_palette_names_what_may_be_worn():
     names = [entry.name for entry in palette_of(PLAIN)]
     assert names[-1] == "garment"
     assert [entry.name for entry in palette_of(ALL)] == [*names, "glasses", "cannula"]
-    assert [(entry.index, entry.name) for entry in palette_of(Looks(cannula=0.1))][-1] == (11, "cannula")
+    assert [(entry.index, entry.name) for entry in palette_of(replace(PLAIN, cannula=0.1))][-1] == (11, "cannula")
 
 
 def test_a_dataset_of_patients(tmp_path):

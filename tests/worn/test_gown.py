@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from pain3d.face.mesh import Region
-from pain3d.skin.looks import Looks
+from pain3d.skin.looks import PLAIN
 from pain3d.synth.subject import Subject, painter
 from pain3d.worn.gown import gown_traits, printed
 
@@ -27,7 +29,7 @@ def test_only_the_cloth_is_printed(seed):
 
 
 def test_the_skin_above_the_gown_is_the_same():
-    plain, gowned = Subject.sample(2), Subject.sample(2, looks=Looks(gown=1.0))
+    plain, gowned = Subject.sample(2), Subject.sample(2, looks=replace(PLAIN, gown=1.0))
     face = np.isin(plain.maps.region, (Region.LIPS, Region.BROWS))
     np.testing.assert_array_equal(plain.maps.albedo[face], gowned.maps.albedo[face])
     assert plain.maps.ita_degrees == gowned.maps.ita_degrees

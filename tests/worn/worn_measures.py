@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from pain3d.demographics import age_range, cell_of
 from pain3d.face import makehuman
 from pain3d.face.mesh import FaceMesh, Part, Region
-from pain3d.skin.looks import Looks
+from pain3d.skin.looks import PLAIN
 from pain3d.skin.template import masks
 from pain3d.synth.subject import Subject
 from pain3d.worn.anchors import Anchors
@@ -26,7 +27,11 @@ def wearer(number: int) -> Subject:
     cell = cell_of(number)
     age = sum(age_range(cell.age_band)) // 2
     return Subject.sample(
-        100 + number, age_years=age, sex=cell.sex, ethnicity=cell.ethnicity, looks=Looks(glasses=1.0, cannula=1.0)
+        100 + number,
+        age_years=age,
+        sex=cell.sex,
+        ethnicity=cell.ethnicity,
+        looks=replace(PLAIN, glasses=1.0, cannula=1.0),
     )
 
 

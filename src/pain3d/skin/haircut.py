@@ -18,6 +18,8 @@ STYLES: tuple[Style, ...] = ("bald", "buzz", "short", "parted", "bob", "long", "
 Comb = Literal["whorl", "back", "parting", "knot", "out"]
 """Which way hair lies: down from the crown all around, back, away from a parting, towards a knot, straight out."""
 
+UNDERCOAT = (0.4, 0.8)
+"""Brightness of the scalp below ribbons, pigmented and grey: shade between grey hairs is soft."""
 SHAVED_MM = 250.0
 """`SkinTraits.hairline_mm` that leaves no hair anywhere."""
 
@@ -126,5 +128,6 @@ def scalp_under(traits: SkinTraits, haircut: Haircut) -> SkinTraits:
     thinned = 1.0 - 0.25 * float(np.clip((traits.age_years - 45) / 45, 0.0, 1.0))
     tufts = min(traits.hair_tufts, 0.1)
     return dataclasses.replace(
-        traits, hair_volume_mm=volume * thinned, hair_sides=sides, hair_tufts=tufts, hair_sweep=0.0, **even
-    )
+        traits, hair_volume_mm=volume * thinned, hair_sides=sides, hair_tufts=tufts, hair_sweep=0.0,
+        hair_shade=float(np.interp(traits.grey, (0.0, 1.0), UNDERCOAT)), **even,
+    )  # fmt: skip

@@ -93,6 +93,7 @@ class Paint:
     hair_cover: float
     hair_height_mm: float
     hair_curl: float
+    hair_shade: float
     hair_edge_mm: float  # how far inside the hairline hair is full
     fringe_mm: float  # how far it falls over the forehead on one side
     fringe_side: float  # 1 left, -1 right

@@ -20,16 +20,16 @@ WORN: tuple[Worn, ...] = get_args(Worn)
 class Looks:
     """Choices that hold for all subjects of a dataset. A value that is none of the choices is an `ArgumentError`."""
 
-    skin: str = "procedural"
-    """procedural: painted; diffusion: its ground sampled from the bundled model; or a model's folder or Hub id."""
+    skin: str = "diffusion"
+    """diffusion: ground sampled from the bundled model; procedural: all painted; or a model's folder or Hub id."""
 
-    hair: Hair = "cap"
-    """cap: painted on a smooth volume; strands: haircuts and beards of see-through ribbons."""
+    hair: Hair = "strands"
+    """strands: haircuts and beards of see-through ribbons; cap: painted on a smooth volume."""
 
-    wrinkles: bool = False
+    wrinkles: bool = True
     """Let Action Units fold the skin; without, wrinkles are those of the face at rest."""
 
-    wet: bool = False
+    wet: bool = True
     """Wet eyes and mouths, and a gaze of each subject's own; without, they are matt and all look at the same point."""
 
     glasses: float = 0.0
@@ -72,5 +72,6 @@ def _checked_share(name: str, value: object) -> float:
 
 PROCEDURAL = "procedural"
 """The skin that is painted from traits alone, without a model."""
-PLAIN = Looks()
-"""What the bundled model was trained on."""
+DEFAULT = Looks()
+PLAIN = Looks(skin=PROCEDURAL, hair="cap", wrinkles=False, wet=False)
+"""The quickest: skin and hair are painted, and neither moves."""

@@ -198,7 +198,8 @@ def _parameters(traits: SkinTraits, atlas: SkinAtlas, spotted: float) -> Any:
     q.grey_hair = wp.vec3(*GREY_HAIR)
     q.grey, q.hairline_mm, q.baldness = traits.grey, traits.hairline_mm, traits.baldness
     q.hair_cover = float(np.clip((0.78 + 0.04 * traits.hair_length_mm) * traits.hair_density, 0.3, 0.98))
-    q.hair_curl = traits.hair_curl
+    q.hair_cover = q.hair_cover**traits.hair_shade  # shade hides the scalp as well
+    q.hair_curl, q.hair_shade = traits.hair_curl, traits.hair_shade
     # a thin fringe of full hair would show the lifted scalp
     q.hair_edge_mm = float(np.interp(traits.hair_volume_mm, (2.0, 12.0), (9.0, 3.0)))
     q.fringe_mm, q.fringe_side = abs(traits.hair_fringe_mm), 1.0 if traits.hair_fringe_mm > 0 else -1.0

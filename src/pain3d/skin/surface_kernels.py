@@ -368,7 +368,7 @@ def with_head_hair(
         hair = q.hair * (1.0 - grizzled) + q.grey_hair * (grizzled * 0.85)
         locks = q.hair_locks * lock[0]
         contrast = 0.18 + 0.14 * q.hair_curl * (1.0 - 0.6 * q.grey)
-        hair = hair * (0.82 + contrast * strand[0] + 0.28 * locks + 0.08 * s.slow[2])
+        hair = hair * q.hair_shade * (0.82 + contrast * strand[0] + 0.28 * locks + 0.08 * s.slow[2])
         out.colour = under.colour * (1.0 - cover) + hair * cover
         relief = 1.0 + 0.35 * (1.0 + q.hair_curl) * strand[0] + 0.9 * locks
         out.height = under.height + q.hair_height_mm * full * relief

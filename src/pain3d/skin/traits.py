@@ -102,6 +102,8 @@ class SkinTraits:
     hair_density: float
     hair_curl: float
     """0 combed straight .. 1 tightly coiled."""
+    hair_shade: float = 1.0
+    """Brightness of painted hair of the head; what lies below ribbons is in their shade."""
     brow_density: float
     brow_width_mm: float
     """Height of the brow at its body, 5..12."""

@@ -17,7 +17,7 @@ from pain3d.errors import ArgumentError
 from pain3d.facs import Expression
 from pain3d.render.backgrounds import BACKGROUNDS
 from pain3d.render.lights import LIGHTS
-from pain3d.skin.looks import PLAIN, Looks
+from pain3d.skin.looks import DEFAULT, Looks
 from pain3d.synth.generate import PREPARING
 from pain3d.synth.portrait import Portrait, render
 from pain3d.synth.rows import palette_of
@@ -54,7 +54,7 @@ def write_face(
     light: str | None = None,
     background: str | None = None,
     resolution: int = 512,
-    looks: Looks = PLAIN,
+    looks: Looks = DEFAULT,
     on_phase: Callable[[str], None] = lambda said: None,
 ) -> FaceFiles:
     """Make one face and write ``OUT.png``, ``OUT.heatmap.png``, ``OUT.segmentation.png`` and ``OUT.json``.

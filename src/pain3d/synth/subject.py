@@ -32,7 +32,7 @@ from pain3d.skin.growth import head_ribbons, points_of
 from pain3d.skin.hair import Scalp, with_hair
 from pain3d.skin.hair_ground import HairGround
 from pain3d.skin.haircut import Haircut, haircut_of, scalp_under
-from pain3d.skin.looks import PLAIN, PROCEDURAL, Looks, Worn
+from pain3d.skin.looks import DEFAULT, PROCEDURAL, Looks, Worn
 from pain3d.skin.maps import SkinMaps
 from pain3d.skin.procedural import Painter
 from pain3d.skin.ribbons import Ribbons, joined
@@ -60,7 +60,7 @@ class Subject:
         age_years: int,
         sex: Sex,
         ethnicity: Ethnicity,
-        looks: Looks = PLAIN,
+        looks: Looks = DEFAULT,
         skin: SkinMaker | None = None,
     ) -> None:
         """The person that this seed, age, sex and appearance group stand for; `sample` draws what is left open.
@@ -93,7 +93,7 @@ class Subject:
         age_years: int | None = None,
         sex: Sex | None = None,
         ethnicity: Ethnicity | None = None,
-        looks: Looks = PLAIN,
+        looks: Looks = DEFAULT,
     ) -> Subject:
         """Draw a person; what is given stays as given, and giving it changes nothing else about the draw.
 
@@ -205,7 +205,7 @@ class Subject:
         return self._who.__hash__()
 
     def __repr__(self) -> str:
-        looks = "" if self.looks == PLAIN else f", looks={self.looks!r}"
+        looks = "" if self.looks == DEFAULT else f", looks={self.looks!r}"
         who = f"seed={self.seed}, age_years={self.age_years}, sex={self.sex!r}, ethnicity={self.ethnicity!r}"
         return f"Subject({who}{looks})"
 

@@ -22,6 +22,8 @@ TUBE_MM = 1.7
 """Outer radius of the tube (3 to 4 mm across in adult cannulas)."""
 BRIDGE_MM = (2.7, 1.9)
 """Half height and half depth of the flat piece below the nose."""
+SLIDER_MM = np.array([(2.6, 2.2), (3.3, 2.6), (3.3, 2.6), (3.3, 2.6), (2.2, 1.9)])
+"""Half widths along the piece that joins both tubes, one for each point of the tail."""
 BRIDGE_REACH_MM = (9.0, 15.0)
 """Distance from the middle up to which that piece is whole, and where it has become the tube."""
 SKIN_GAP_MM = 0.15
@@ -43,6 +45,8 @@ ROUNDS = 24
 PUSHES = 12
 """Rounds of smoothing and pushing outside, and of pushing alone at the end."""
 PRONG_X_MM = 6.6
+PLASTIC, DARK = range(2)
+"""Materials, in the order of `CANNULA_MATERIALS`."""
 CANNULA_MATERIALS: tuple[Material, ...] = (TUBE, SHADE)
 
 LOOP_MM = np.array([
@@ -111,16 +115,16 @@ def cannula(path: CannulaPath, mesh: FaceMesh) -> Solid:
     half = TUBE_MM + flat[:, None] * (np.array(BRIDGE_MM) - TUBE_MM)
     line = taut(skin[:, BELOW], normals[:, BELOW], half, beside=path.columella.on(mesh))
     up = normals[:, MIDDLE]
-    loop = sweep(line, up, half, closed=False, material=0, sides=10)
+    loop = sweep(line, up, half, closed=False, material=PLASTIC, sides=10)
     tail_skin, tail_normals = path.tail.on(mesh)
     thick = np.full((len(tail_skin), 2), TUBE_MM)
-    thick[:5] = np.array([(2.6, 2.2), (3.3, 2.6), (3.3, 2.6), (3.3, 2.6), (2.2, 1.9)])  # the slider
+    thick[: len(SLIDER_MM)] = SLIDER_MM
     tail = sweep(
         taut(tail_skin[:, BELOW], tail_normals[:, BELOW], thick),
         tail_normals[:, MIDDLE],
         thick,
         closed=False,
-        material=0,
+        material=PLASTIC,
         sides=10,
     )
     shades = [_shade(skin, normals), _shade(tail_skin, tail_normals)]
@@ -139,7 +143,7 @@ def _shade(skin: Float[np.ndarray, "point lane 3"], normals: Float[np.ndarray, "
         points_mm=(skin + normals * SHADE_MM).reshape(-1, 3),
         normals=normals.reshape(-1, 3),
         triangles=triangles.astype(np.int64),
-        material=np.ones(len(triangles), np.int64),
+        material=np.full(len(triangles), DARK),
         strength=fade.ravel(),
     )
 
@@ -225,7 +229,7 @@ def _prongs(line: np.ndarray, up: np.ndarray, nostrils: np.ndarray, nostril_norm
         knee = (base + tip) / 2 + up[middle] * 1.3
         curve = resampled(_curve(np.stack([base, knee, tip])), 9)
         thick = np.repeat(np.interp(np.arange(9), (0, 3, 8), (2.2, 1.75, 1.55))[:, None], 2, axis=1)
-        out.append(sweep(curve, np.tile(up[middle], (9, 1)), thick, closed=False, material=0, sides=10))
+        out.append(sweep(curve, np.tile(up[middle], (9, 1)), thick, closed=False, material=PLASTIC, sides=10))
     return out
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from scipy.ndimage import distance_transform_edt
 
 from pain3d.errors import DataError, storage_error
-from pain3d.face.cache import DAMAGE, cached, read_arrays, write_arrays
+from pain3d.face.cache import DAMAGE, Arrays, cached, read_arrays, write_arrays
 from pain3d.skin.diffusion import folder
 from pain3d.skin.diffusion.chart import Chart
 from pain3d.skin.diffusion.conditions import conditions
@@ -71,7 +71,7 @@ class DiffusionSkins:
         return self.chart.picture(self.painter.paint(traits, bare=True))
 
     def picture(self, traits: SkinTraits) -> Float[np.ndarray, "channel side side"]:
-        """What the model draws for these traits; from the shelf or the cache if it was drawn before.
+        """What the model draws for these traits; from the shelf if there is one, else the cache, if drawn before.
 
         Raises:
             DataError: if what the shelf holds is damaged.
@@ -82,13 +82,18 @@ class DiffusionSkins:
         kept_at = None if self.shelf is None else self.shelf / f"{name}.npz"
         if kept_at is not None and kept_at.exists():
             return _taken(kept_at, key.digest())
-        drawn = cached(name, lambda: {"picture": self._sampled(traits).astype(np.float16)}, made_from=key.digest())
-        if kept_at is not None:
-            try:
-                write_arrays(kept_at, drawn, made_from=key.digest())
-            except OSError as error:
-                raise storage_error(kept_at, error) from error
+        if kept_at is None:
+            return cached(name, lambda: self._drawn(traits), made_from=key.digest())["picture"].astype(np.float32)
+        drawn = self._drawn(traits)
+        try:
+            write_arrays(kept_at, drawn, made_from=key.digest())
+        except OSError as error:
+            raise storage_error(kept_at, error) from error
         return drawn["picture"].astype(np.float32)
+
+    def _drawn(self, traits: SkinTraits) -> Arrays:
+        """In half precision, as it is kept: the first picture is made from the same numbers as later ones."""
+        return {"picture": self._sampled(traits).astype(np.float16)}
 
     def _sampled(
         self, traits: SkinTraits, known: np.ndarray | None = None, mask: np.ndarray | None = None
