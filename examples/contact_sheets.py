@@ -131,6 +131,32 @@ def pain() -> Image.Image:
     )
 
 
+def groups() -> Image.Image:
+    """Every group at three ages, a woman and a man: rest and PSPI 4, 8, 12, 16, in three views and all lights."""
+    levels = (
+        pain3d.Expression(),
+        pain3d.Expression(AU4=2, AU7=1, AU10=1),
+        pain3d.Expression(AU4=3, AU6=2, AU7=2, AU9=3),
+        pain3d.Expression(AU4=4, AU6=4, AU9=4, AU10=3, AU25=2),
+        pain3d.Expression(AU4=5, AU6=5, AU7=4, AU9=5, AU10=4, AU25=3, AU43=1),
+    )
+    chosen = [number for number in range(CELLS) if number % 5 in (0, 2, 4)]
+    chosen.sort(key=lambda number: (cell_of(number).ethnicity, cell_of(number).age_band, cell_of(number).sex))
+    rows = []
+    for i in range(0, len(chosen), 2):
+        row = []
+        for number in chosen[i : i + 2]:
+            someone = person(number, seed=5)
+            for k, level in enumerate(levels):
+                light = LIGHTS[(i + k) % len(LIGHTS)]
+                portrait = pain3d.render(someone, level, yaw=(0, 35, -35)[(i // 2 + k) % 3], light=light)
+                row.append(
+                    (portrait.image, f"{someone.age_years}, {someone.ethnicity.replace('_', ' ')}, {level.pspi:g}")
+                )
+        rows.append(row)
+    return sheet(rows, tile=192)
+
+
 def views() -> Image.Image:
     """Head poses: yaw, pitch and roll."""
     subject = person(36)
@@ -251,7 +277,15 @@ def _face(portrait: pain3d.Portrait, picture: np.ndarray | None = None) -> np.nd
 
 SHEETS = {
     **{"hero": hero, "cells": cells, "action_units": action_units, "pain": pain},
-    **{"views": views, "lights": lights, "hair": hair, "wrinkles": wrinkles, "wet": wet, "clinical": clinical},
+    **{
+        "groups": groups,
+        "views": views,
+        "lights": lights,
+        "hair": hair,
+        "wrinkles": wrinkles,
+        "wet": wet,
+        "clinical": clinical,
+    },
 }
 
 if __name__ == "__main__":

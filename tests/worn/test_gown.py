@@ -29,7 +29,7 @@ def test_only_the_cloth_is_printed(seed):
 
 
 def test_the_skin_above_the_gown_is_the_same():
-    plain, gowned = Subject.sample(2), Subject.sample(2, looks=replace(PLAIN, gown=1.0))
+    plain, gowned = Subject.sample(2, looks=PLAIN), Subject.sample(2, looks=replace(PLAIN, gown=1.0))
     face = np.isin(plain.maps.region, (Region.LIPS, Region.BROWS))
     np.testing.assert_array_equal(plain.maps.albedo[face], gowned.maps.albedo[face])
     assert plain.maps.ita_degrees == gowned.maps.ita_degrees

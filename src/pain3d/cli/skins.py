@@ -41,9 +41,11 @@ class TrainSkin:
         from dataclasses import replace
 
         from pain3d.skin.diffusion.recipe import PRESETS, train_skin
+        from pain3d.synth.studio import prepare
         from pain3d.synth.subject import training_painter
 
         given = {name: vars(self)[name] for name in ("painted", "packer_steps", "steps", "seed")}
         recipe = replace(PRESETS[self.preset], **{name: value for name, value in given.items() if value is not None})
+        prepare()
         made = train_skin(self.out, recipe, training_painter, device=self.device, say=say)
         return Answer(text=f"wrote {made}; use it with --skin {made}", data={"model": str(made)})

@@ -69,8 +69,8 @@ class RowMaker:
             skins: folder that keeps sampled skins.
         """
         self._config = config
-        self._skin = skin_maker(config.skin, skins)
         self._studio: Studio = studio(device)
+        self._skin = skin_maker(config.skin, skins)
         self._palette = palette_of(config.looks)
         self._backgrounds: UserBackgrounds | None = (
             None if config.backgrounds is None else user_backgrounds(config.backgrounds)
