@@ -123,6 +123,18 @@ def test_the_tone_is_the_one_asked_for_in_every_tone(skins, tones):
         assert not np.array_equal(made.albedo, painted.albedo)
 
 
+def test_the_bundled_model_draws_every_tone_and_keeps_what_is_painted(painter, tones, tmp_path, monkeypatch):
+    monkeypatch.setenv("PAIN3D_CACHE", str(tmp_path))
+    skins = DiffusionSkins("diffusion", painter)
+    for tone in (1, 4, 7, 10):
+        traits, painted = tones[tone]
+        made = skins.paint(traits)
+        assert abs(made.ita_degrees - target_ita_degrees(tone)) < 2
+        face = skins.chart.weight > 0.9
+        change = np.abs(made.albedo.astype(float) - painted.albedo)[skins.chart.window][face]
+        assert 0.5 < change.mean() < 12  # another ground, the same face
+
+
 def test_what_is_not_the_faces_skin_stays_as_painted(skins):
     traits = traits_of()
     made, painted = skins.paint(traits), skins.painter.paint(traits)

@@ -64,6 +64,6 @@ def test_the_scalp_below_changes_hair_alone():
         changed = {name for name, value in vars(traits).items() if value != getattr(below, name)}
         assert changed <= {
             *("hairline_mm", "hair_volume_mm", "hair_length_mm", "hair_sides", "hair_fringe_mm", "hair_drop_mm"),
-            *("hair_tufts", "hair_sweep"),
+            *("hair_tufts", "hair_sweep", "hair_shade"),
         }
         assert (below.hairline_mm == SHAVED_MM) == (cut.style == "bald")
