@@ -33,7 +33,7 @@ def generate(out: Path, looks: pain3d.Looks, *, subjects: int, resolution: int, 
     command = [sys.executable, "-m", "pain3d", "generate", str(out), "--subjects", str(subjects)]
     command += ["--resolution", str(resolution), "--workers", str(workers), "--json"]
     command += ["--skin", looks.skin, "--hair", looks.hair]
-    command += [f"--{'' if getattr(looks, name) else 'no-'}{name}" for name in ("wrinkles", "wet")]
+    command += [f"--no-{name}" for name in ("wrinkles", "wet") if not getattr(looks, name)]
     answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return json.loads(answer), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
 
