@@ -346,8 +346,8 @@ tags: [synthetic, skin, texture]
 ---
 # A diffusion model of UV skins for pain3d
 
-Draws the ground of a face's skin on the atlas of pain3d: colours, relief and gloss broader than about 2 mm. The procedural
-painter adds grain, hairs, lines and marks. It learned from painted skins only: no photograph, no person.
+Draws the ground of a face's skin on the atlas of pain3d: colours, relief and gloss broader than about 2 mm. The
+procedural painter adds grain, hairs, lines and marks. It learned from painted skins only: no photograph, no person.
 
 Made by `pain3d train-skin OUT {words}`.
 
