@@ -288,9 +288,9 @@ def test_manifest_holds_the_plan_and_no_trace_of_the_run(small_dataset):
 @pytest.mark.parametrize("signal_sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_stopped_command_cleans_up_and_goes_on(tmp_path, signal_sent):
     out = tmp_path / "stopped"
-    config = PlanConfig(subjects=9, expressions=1, views=1, resolution=64, subjects_per_shard=1)
+    config = PlanConfig(subjects=9, expressions=1, views=1, resolution=64, subjects_per_shard=1, **asdict(PLAIN))
     options = ["--subjects=9", "--expressions=1", "--views=1", "--resolution=64", "--subjects-per-shard=1"]
-    options += ["--workers=2"]
+    options += ["--skin=procedural", "--hair=cap", "--no-wrinkles", "--no-wet", "--workers=2"]
     command = [sys.executable, "-m", "pain3d.cli", "generate", str(out), *options]
     process = subprocess.Popen(
         command,
