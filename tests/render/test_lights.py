@@ -9,10 +9,11 @@ import pytest
 from solids import soft_light
 
 from pain3d.render.environment import irradiance_coefficients, mirrors, surroundings
-from pain3d.render.film import film_curve, linear_to_srgb, srgb_to_linear
+from pain3d.render.film import film_curve, srgb_to_linear
 from pain3d.render.lights import LIGHTS, light
 from pain3d.render.reference import sky
 from pain3d.render.scene import Lobe
+from pain3d.skin.tone import linear_to_srgb
 
 
 def test_there_are_the_six_promised_recipes():

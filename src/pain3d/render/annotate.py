@@ -7,9 +7,9 @@ import warp as wp
 from jaxtyping import Float, UInt8
 
 from pain3d.render import shading, wrinkle_kernels
-from pain3d.render.film import linear_to_srgb
 from pain3d.render.hair import read_hair
 from pain3d.render.worn import read_worn
+from pain3d.skin.tone import linear_to_srgb
 
 
 class Annotator:

@@ -13,8 +13,8 @@ from PIL import Image
 
 from pain3d.errors import ArgumentError, DataError
 from pain3d.pictures import read_picture
-from pain3d.render.film import linear_to_srgb
 from pain3d.render.scene import MAX_RESOLUTION, Background
+from pain3d.skin.tone import linear_to_srgb
 
 CANVAS = 96
 """Rooms are painted this small and enlarged: they are out of focus anyway."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
+from pain3d.skin.tone import linear_to_srgb
+
 MAX_RADIANCE = 16.0
 TABLE_SIZE = 8192
 
@@ -12,12 +14,6 @@ TABLE_SIZE = 8192
 def srgb_to_linear(encoded: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     """Linear 0..1 from sRGB 0..1 (IEC 61966-2-1)."""
     return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-
-
-def linear_to_srgb(linear: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
-    """sRGB 0..1 from linear 0..1."""
-    linear = np.clip(linear, 0.0, 1.0)
-    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
 def film_curve(radiance: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:

@@ -17,9 +17,10 @@ from jaxtyping import Float, Int, UInt8
 
 from pain3d.face.mesh import FaceMesh, Part, Region
 from pain3d.render.environment import irradiance_coefficients, surroundings
-from pain3d.render.film import film_curve, linear_to_srgb, srgb_to_linear
+from pain3d.render.film import film_curve, srgb_to_linear
 from pain3d.render.scene import Camera, Light, Scene
 from pain3d.skin.maps import SkinMaps, WrinkleRelief
+from pain3d.skin.tone import linear_to_srgb
 
 REGION_OF_PART = {Part.MOUTH: Region.MOUTH, Part.TEETH: Region.TEETH, Part.TONGUE: Region.TONGUE, Part.EYE: Region.EYES}
 HEATED = (Region.SKIN, Region.LIPS, Region.BROWS)

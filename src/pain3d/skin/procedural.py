@@ -23,6 +23,7 @@ from pain3d.skin.tone import (
     blood_coordinate,
     ita_degrees,
     melanin_coordinate,
+    srgb_bytes,
     srgb_to_linear,
     target_ita_degrees,
     warm_tint,
@@ -230,6 +231,4 @@ def _noise_volume() -> Float[np.ndarray, "cell 4"]:
 @cache
 def _srgb_table() -> np.ndarray:
     """sRGB byte of linear (k / 4095)^2: fine steps in the dark, where the curve is steep."""
-    linear = (np.arange(4096) / 4095.0) ** 2
-    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.round(255.0 * encoded).astype(np.uint8)
+    return srgb_bytes((np.arange(4096) / 4095.0) ** 2)

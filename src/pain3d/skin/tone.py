@@ -45,6 +45,17 @@ def srgb_to_linear(encoded: UInt8[np.ndarray, "... 3"]) -> Float[np.ndarray, "..
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 
 
+def linear_to_srgb(linear: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
+    """sRGB 0..1 of linear values (IEC 61966-2-1); what lies outside 0..1 is clipped."""
+    linear = np.clip(linear, 0.0, 1.0)
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def srgb_bytes(linear: Float[np.ndarray, "*n"]) -> UInt8[np.ndarray, "*n"]:
+    """sRGB bytes of linear values, as `srgb_to_linear` reads them."""
+    return np.round(255.0 * linear_to_srgb(linear)).astype(np.uint8)
+
+
 def cielab(linear: Float[np.ndarray, "... 3"]) -> Float[np.ndarray, "... 3"]:
     """CIELAB (D65) of linear sRGB."""
     xyz = np.asarray(linear, dtype=np.float64) @ np.linalg.inv(XYZ_TO_LINEAR_SRGB).T / _D65_WHITE

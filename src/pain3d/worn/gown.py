@@ -11,7 +11,7 @@ from pain3d.face.mesh import Region
 from pain3d.skin.atlas import SkinAtlas
 from pain3d.skin.fields import smoothstep
 from pain3d.skin.maps import SkinMaps
-from pain3d.skin.tone import srgb_to_linear
+from pain3d.skin.tone import srgb_bytes, srgb_to_linear
 from pain3d.skin.traits import Rgb, SkinTraits
 from pain3d.streams import stream
 
@@ -49,7 +49,7 @@ def printed(maps: SkinMaps, atlas: SkinAtlas, seed: int) -> SkinMaps:
     linear = srgb_to_linear(albedo[texel])
     # folds and weave shade the ink as they shade the cloth
     shade = linear.mean(axis=1, keepdims=True) / max(float(linear.mean()), 1e-6)
-    albedo[texel] = _encoded(linear * (1.0 - share) + ink * shade * share)
+    albedo[texel] = srgb_bytes(linear * (1.0 - share) + ink * shade * share)
     return replace(maps, albedo=albedo.reshape(maps.albedo.shape))
 
 
@@ -84,9 +84,3 @@ def _motifs(
         hole = 1.5 - (1.35 * np.abs(u) + np.abs(v))
         return smoothstep(-1.0, 1.0, edge / soft) * (1.0 - 0.8 * smoothstep(-1.0, 1.0, hole / soft))
     return smoothstep(-1.0, 1.0, (2.1 - np.hypot(u, v)) / soft)
-
-
-def _encoded(linear: Float[np.ndarray, "texel 3"]) -> np.ndarray:
-    low = linear.clip(0.0, 1.0)
-    srgb = np.where(low <= 0.0031308, 12.92 * low, 1.055 * low ** (1 / 2.4) - 0.055)
-    return np.rint(srgb * 255).astype(np.uint8)
