@@ -13,7 +13,7 @@ from pain3d.face.mesh import Part
 from pain3d.skin.atlas import SkinAtlas
 from pain3d.skin.fields import Field, smoothstep
 from pain3d.skin.maps import SkinMaps
-from pain3d.skin.tone import ita_degrees, srgb_to_linear, target_ita_degrees
+from pain3d.skin.tone import ita_degrees, srgb_bytes, srgb_to_linear, target_ita_degrees
 from pain3d.skin.traits import SkinTraits
 
 SIDE = 128
@@ -47,6 +47,9 @@ class Chart:
         rows, columns = (slice(self.step * low, self.step * (low + SIDE)) for low in (ROW, COLUMN))
         self.window = (rows, columns)
         self.weight = self._weight(atlas)
+        row, column = self.measured // atlas.size - rows.start, self.measured % atlas.size - columns.start
+        self.probe = (row, column)
+        """Where skin tone is measured, in the window."""
 
     def _weight(self, atlas: SkinAtlas) -> Float[np.ndarray, "row column"]:
         """0..1 of each texel of the window: how far the model decides there."""
@@ -101,11 +104,15 @@ class Chart:
         before = srgb_to_linear(inside)
         tone = self._tone(painted.albedo)
         albedo = painted.albedo.copy()
+        colour, weight = np.moveaxis(change[:3], 0, -1), self.weight[..., None]
+        probe = self.probe
         offset = np.zeros(3)
-        for _ in range(4):  # bytes and the soft rim keep one step from being exact
-            linear = before * np.exp(np.moveaxis(change[:3], 0, -1) + offset * self.weight[..., None])
-            albedo[rows, columns] = np.where(self.weight[..., None] > 0, _encoded(linear), inside)
-            offset += np.log(tone) - np.log(self._tone(albedo))
+        for _ in range(3):  # bytes and the soft rim keep one step from being exact
+            there = srgb_bytes(before[probe] * np.exp(colour[probe] + offset * weight[probe]))
+            there = np.where(weight[probe] > 0, there, inside[probe])
+            offset += np.log(tone) - np.log(srgb_to_linear(there).mean(axis=0))
+        linear = before * np.exp(colour + offset * weight)
+        albedo[rows, columns] = np.where(weight > 0, srgb_bytes(linear), inside)
         height = painted.height_mm.copy()
         height[rows, columns] += change[3]
         roughness = painted.roughness.copy()
@@ -119,7 +126,7 @@ class Chart:
         albedo = maps.albedo.copy()
         inside = albedo[self.window]
         linear = srgb_to_linear(inside) * np.exp(change * self.weight[..., None])
-        albedo[self.window] = np.where(self.weight[..., None] > 0, _encoded(linear), inside)
+        albedo[self.window] = np.where(self.weight[..., None] > 0, srgb_bytes(linear), inside)
         return dataclasses.replace(maps, albedo=albedo)
 
     def coarse(self, mask: Bool[np.ndarray, "size size"]) -> Bool[np.ndarray, "side side"]:
@@ -147,9 +154,3 @@ def _check_tone(maps: SkinMaps, traits: SkinTraits) -> None:
             f"skin: the sampled skin measures {maps.ita_degrees:.1f} degrees ITA instead of {wanted:.1f}; "
             f"train the model again, or use skin=procedural"
         )
-
-
-def _encoded(linear: np.ndarray) -> np.ndarray:
-    value = np.clip(linear, 0.0, 1.0)
-    encoded = np.where(value <= 0.0031308, 12.92 * value, 1.055 * value ** (1 / 2.4) - 0.055)
-    return np.round(255.0 * encoded).astype(np.uint8)
