@@ -138,7 +138,6 @@ def draw_hair(
     camera: Camera,
     light: LightOnDevice,
     shadow: KeyShadow,
-    view: tuple,
     film: wp.array,
     picture: PictureBuffers,
     nearest: wp.array,
@@ -154,7 +153,7 @@ def draw_hair(
     """
     hair = posed.hair
     ribbons, points = hair.shape
-    upright = np.array([1.0, -1.0, -1.0])
+    rotation, translation_m = camera.head_to_room
     wp.launch(
         hair_kernels.light_ribbons,
         dim=(ribbons, points),
@@ -163,13 +162,12 @@ def draw_hair(
             posed.normals,
             hair.half_width_m,
             hair.layer,
-            wp.mat33((upright[:, None] * camera.rotation).ravel()),
-            wp.vec3(upright * camera.translation_m),
+            wp.mat33(rotation.ravel()),
+            wp.vec3(translation_m),
             camera.focal_px,
             wp.vec2(camera.centre_px),
             light.struct,
-            *view,
-            shadow.height,
+            shadow.map,
             shadow.taps,
             hair.lit,
             hair.screen,

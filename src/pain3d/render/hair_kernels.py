@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warp as wp
 
-from pain3d.render.kernels import CPU_FLAGS, EMPTY, packed_depth
+from pain3d.render.kernels import CPU_FLAGS, EMPTY, DepthMap, along_map, packed_depth
 from pain3d.render.materials import Lighting, hashed, on_film, sky, soft_shadow, to_bytes, vec3b
 
 wp.set_module_options(
@@ -68,13 +68,8 @@ def light_ribbons(
     focal_px: float,
     centre_px: wp.vec2,
     light: Lighting,
-    # shadow map, in the head frame
-    shadow_right: wp.vec3,
-    shadow_up: wp.vec3,
-    shadow_direction: wp.vec3,
-    shadow_centre_m: wp.vec3,
-    shadow_half_m: float,
-    shadow_height: wp.array2d(dtype=wp.int32),
+    # the key light's, in the head frame
+    map: DepthMap,
     taps: wp.array(dtype=wp.vec2),
     # out
     lit: wp.array2d(dtype=HairPoint),
@@ -93,9 +88,8 @@ def light_ribbons(
     position = rotation * p + translation_m
     view = wp.normalize(-position)
     # light
-    q = p - shadow_centre_m + n * 0.004 + shadow_direction * 0.003
-    place = wp.vec3(wp.dot(q, shadow_right), wp.dot(q, shadow_up), wp.dot(q, shadow_direction))
-    shadow = soft_shadow(shadow_height, taps, place, shadow_half_m, light.key_size[0], 0.006)
+    place = along_map(map, p - map.centre_m + n * 0.004 + map.direction * 0.003)
+    shadow = soft_shadow(map, taps, place, light.key_size[0], 0.006)
     v = float(k) / float(last)
     deep = 0.5 + 0.5 * layer[r]
     open_sky = deep * (0.75 + 0.25 * v)

@@ -70,14 +70,81 @@ def packed_depth(packed: wp.int64) -> float:
     return NEARNESS_SCALE / float(NEAREST - (packed >> TRIANGLE_BITS))
 
 
+@wp.struct
+class Facing:
+    """A triangle on the screen, its corners in the order that makes its area positive."""
+
+    a: wp.vec2i
+    b: wp.vec2i
+    c: wp.vec2i
+    near: wp.vec3
+    """Nearness of the corners."""
+    area: wp.int64
+    """Twice the area; 0 for what is not drawn: turned away, or partly behind the camera."""
+
+
 @wp.func
-def nearness_gradient(a: wp.vec2i, b: wp.vec2i, c: wp.vec2i, na: float, nb: float, nc: float, area: float) -> wp.vec2:
-    """Change of 1 / depth across the triangle for one screen unit right and down."""
-    abx = float(b[0] - a[0])
-    aby = float(b[1] - a[1])
-    acx = float(c[0] - a[0])
-    acy = float(c[1] - a[1])
-    return wp.vec2(((nb - na) * acy - (nc - na) * aby) / area, ((nc - na) * abx - (nb - na) * acx) / area)
+def facing_triangle(corners: wp.vec3i, screen: wp.array(dtype=wp.vec2i), nearness: wp.array(dtype=float)) -> Facing:
+    """Counter-clockwise seen from outside is clockwise on a screen with y down: the last two corners are swapped."""
+    f = Facing()
+    f.area = wp.int64(0)
+    f.near = wp.vec3(nearness[corners[0]], nearness[corners[2]], nearness[corners[1]])
+    if f.near[0] == 0.0 or f.near[1] == 0.0 or f.near[2] == 0.0:
+        return f
+    f.a = screen[corners[0]]
+    f.b = screen[corners[2]]
+    f.c = screen[corners[1]]
+    f.area = wp.max(edge_function(f.a, f.b, wp.int64(f.c[0]), wp.int64(f.c[1])), wp.int64(0))
+    return f
+
+
+@wp.func
+def touched_pixels(f: Facing, size: int) -> wp.vec4i:
+    """First and last column, first and last row of the pixels that a triangle may touch, on a picture of this size."""
+    return wp.vec4i(
+        wp.max(wp.min(f.a[0], wp.min(f.b[0], f.c[0])) >> 8, 0),
+        wp.min(wp.max(f.a[0], wp.max(f.b[0], f.c[0])) >> 8, size - 1),
+        wp.max(wp.min(f.a[1], wp.min(f.b[1], f.c[1])) >> 8, 0),
+        wp.min(wp.max(f.a[1], wp.max(f.b[1], f.c[1])) >> 8, size - 1),
+    )
+
+
+@wp.func
+def nearness_slope(f: Facing) -> wp.vec2:
+    """Change of 1 / depth across a triangle for one screen unit right and down."""
+    abx = float(f.b[0] - f.a[0])
+    aby = float(f.b[1] - f.a[1])
+    acx = float(f.c[0] - f.a[0])
+    acy = float(f.c[1] - f.a[1])
+    to_b = f.near[1] - f.near[0]
+    to_c = f.near[2] - f.near[0]
+    area = float(f.area)
+    return wp.vec2((to_b * acy - to_c * aby) / area, (to_c * abx - to_b * acx) / area)
+
+
+@wp.func
+def nearness_at(f: Facing, slope: wp.vec2, x: int, y: int) -> float:
+    """1 / depth at a screen position, never beyond the corners'."""
+    near = f.near[0] + slope[0] * float(x - f.a[0]) + slope[1] * float(y - f.a[1])
+    low = wp.min(f.near[0], wp.min(f.near[1], f.near[2]))
+    return wp.clamp(near, low, wp.max(f.near[0], wp.max(f.near[1], f.near[2])))
+
+
+@wp.func
+def covers(f: Facing, bias: wp.vec3i, x: int, y: int) -> bool:
+    """Whether a screen position lies on a triangle; `bias` as `edge_bias` gives it."""
+    px = wp.int64(x)
+    py = wp.int64(y)
+    ab = edge_function(f.a, f.b, px, py) - wp.int64(bias[0])
+    bc = edge_function(f.b, f.c, px, py) - wp.int64(bias[1])
+    ca = edge_function(f.c, f.a, px, py) - wp.int64(bias[2])
+    return (ab | bc | ca) >= wp.int64(0)
+
+
+@wp.func
+def edge_bias(f: Facing) -> wp.vec3i:
+    """What keeps points on an edge for one of the two triangles that share it."""
+    return wp.vec3i(int(owns_edge(f.a, f.b)), int(owns_edge(f.b, f.c)), int(owns_edge(f.c, f.a)))
 
 
 @wp.kernel
@@ -123,21 +190,14 @@ def rasterise(
     t = wp.tid()
     if part[t] == LASH:
         return
-    corners = triangles[t]
-    na = nearness[corners[0]]
-    nb = nearness[corners[2]]
-    nc = nearness[corners[1]]
-    if na == 0.0 or nb == 0.0 or nc == 0.0:
+    f = facing_triangle(triangles[t], screen, nearness)
+    if f.area == wp.int64(0):
         return
-    # counter-clockwise seen from outside is clockwise on a screen with y down: swap, so that the area is positive
-    a = screen[corners[0]]
-    b = screen[corners[2]]
-    c = screen[corners[1]]
-    area = edge_function(a, b, wp.int64(c[0]), wp.int64(c[1]))
-    if area <= wp.int64(0):
-        return
+    a = f.a
+    b = f.b
+    c = f.c
     # texels of the finest level in a pixel; each level has a quarter of them
-    texels = uv_area[t] * 65536.0 * float(texture_size) * float(texture_size) / float(area)
+    texels = uv_area[t] * 65536.0 * float(texture_size) * float(texture_size) / float(f.area)
     level = int(0)
     while texels > 2.3 and level < 7:
         texels = texels * 0.25
@@ -151,25 +211,19 @@ def rasterise(
     y1 = wp.min((wp.max(a[1], wp.max(b[1], c[1])) - half) >> 8, size - 1)
     if x0 > x1 or y0 > y1:
         return
-    gradient = nearness_gradient(a, b, c, na, nb, nc, float(area))
-    low = wp.min(na, wp.min(nb, nc))
-    high = wp.max(na, wp.max(nb, nc))
-    bias_ab = owns_edge(a, b)
-    bias_bc = owns_edge(b, c)
-    bias_ca = owns_edge(c, a)
+    slope = nearness_slope(f)
     px = wp.int64(x0 * 256 + half)
     py = wp.int64(y0 * 256 + half)
-    row_ab = edge_function(a, b, px, py) - bias_ab
-    row_bc = edge_function(b, c, px, py) - bias_bc
-    row_ca = edge_function(c, a, px, py) - bias_ca
+    row_ab = edge_function(a, b, px, py) - owns_edge(a, b)
+    row_bc = edge_function(b, c, px, py) - owns_edge(b, c)
+    row_ca = edge_function(c, a, px, py) - owns_edge(c, a)
     for y in range(y0, y1 + 1):
         ab = row_ab
         bc = row_bc
         ca = row_ca
         for x in range(x0, x1 + 1):
             if (ab | bc | ca) >= wp.int64(0):
-                near = na + gradient[0] * float(x * 256 + half - a[0]) + gradient[1] * float(y * 256 + half - a[1])
-                wp.atomic_min(nearest, y, x, pack(wp.clamp(near, low, high), t))
+                wp.atomic_min(nearest, y, x, pack(nearness_at(f, slope, x * 256 + half, y * 256 + half), t))
             ab -= wp.int64(b[1] - a[1]) * wp.int64(256)
             bc -= wp.int64(c[1] - b[1]) * wp.int64(256)
             ca -= wp.int64(a[1] - c[1]) * wp.int64(256)
@@ -249,52 +303,29 @@ def rasterise_edges(
     t = wp.tid()
     if part[t] == LASH:
         return
-    corners = triangles[t]
-    na = nearness[corners[0]]
-    nb = nearness[corners[2]]
-    nc = nearness[corners[1]]
-    if na == 0.0 or nb == 0.0 or nc == 0.0:
+    f = facing_triangle(triangles[t], screen, nearness)
+    if f.area == wp.int64(0):
         return
-    a = screen[corners[0]]
-    b = screen[corners[2]]
-    c = screen[corners[1]]
-    area = edge_function(a, b, wp.int64(c[0]), wp.int64(c[1]))
-    if area <= wp.int64(0):
-        return
-    size = slot.shape[0]
-    x0 = wp.max(wp.min(a[0], wp.min(b[0], c[0])) >> 8, 0)
-    x1 = wp.min(wp.max(a[0], wp.max(b[0], c[0])) >> 8, size - 1)
-    y0 = wp.max(wp.min(a[1], wp.min(b[1], c[1])) >> 8, 0)
-    y1 = wp.min(wp.max(a[1], wp.max(b[1], c[1])) >> 8, size - 1)
-    if x0 > x1 or y0 > y1:
+    box = touched_pixels(f, slot.shape[0])
+    if box[0] > box[1] or box[2] > box[3]:
         return
     touched = int(0)
-    for ty in range(y0 >> 3, (y1 >> 3) + 1):
-        for tx in range(x0 >> 3, (x1 >> 3) + 1):
+    for ty in range(box[2] >> 3, (box[3] >> 3) + 1):
+        for tx in range(box[0] >> 3, (box[1] >> 3) + 1):
             touched += int(edge_tile[ty, tx])
     if touched == 0:
         return
-    gradient = nearness_gradient(a, b, c, na, nb, nc, float(area))
-    low = wp.min(na, wp.min(nb, nc))
-    high = wp.max(na, wp.max(nb, nc))
-    bias_ab = owns_edge(a, b)
-    bias_bc = owns_edge(b, c)
-    bias_ca = owns_edge(c, a)
-    for y in range(y0, y1 + 1):
-        for x in range(x0, x1 + 1):
+    slope = nearness_slope(f)
+    bias = edge_bias(f)
+    for y in range(box[2], box[3] + 1):
+        for x in range(box[0], box[1] + 1):
             k = slot[y, x]
             if k >= 0:
                 for s in range(EDGE_SAMPLES):
                     sx = x * 256 + 128 + offsets[s][0]
                     sy = y * 256 + 128 + offsets[s][1]
-                    px = wp.int64(sx)
-                    py = wp.int64(sy)
-                    ab = edge_function(a, b, px, py) - bias_ab
-                    bc = edge_function(b, c, px, py) - bias_bc
-                    ca = edge_function(c, a, px, py) - bias_ca
-                    if (ab | bc | ca) >= wp.int64(0):
-                        near = na + gradient[0] * float(sx - a[0]) + gradient[1] * float(sy - a[1])
-                        wp.atomic_min(samples, k, s, pack(wp.clamp(near, low, high), t))
+                    if covers(f, bias, sx, sy):
+                        wp.atomic_min(samples, k, s, pack(nearness_at(f, slope, sx, sy), t))
 
 
 @wp.kernel
@@ -357,35 +388,48 @@ def group_samples(
                 group_fragment[k, g] = pixels + f
 
 
+@wp.struct
+class DepthMap:
+    """Heights of a mesh as seen from one direction, orthographic, in the mesh's frame."""
+
+    right: wp.vec3
+    up: wp.vec3
+    direction: wp.vec3
+    centre_m: wp.vec3
+    half_m: float
+    """Of the square that it shows."""
+    height: wp.array2d(dtype=wp.int32)
+    """Micrometres towards `direction`."""
+
+
+@wp.func
+def along_map(map: DepthMap, q: wp.vec3) -> wp.vec3:
+    """Right, up and height, in metres, of a place relative to the middle of a map."""
+    return wp.vec3(wp.dot(q, map.right), wp.dot(q, map.up), wp.dot(q, map.direction))
+
+
 @wp.kernel
-def depth_map(
-    # mesh
+def draw_depth_map(
     triangles: wp.array(dtype=wp.vec3i),
     vertices_m: wp.array(dtype=wp.vec3),
-    # view along -direction, orthographic
-    right: wp.vec3,
-    up: wp.vec3,
-    direction: wp.vec3,
-    centre_m: wp.vec3,
-    half_width_m: float,
-    # out
-    height: wp.array2d(dtype=wp.int32),
+    # in and out: its heights
+    map: DepthMap,
 ):
-    """Height towards the light in micrometres, the highest surface at each texel centre; both sides cast shadow."""
+    """The highest surface at each texel centre; both sides cast shadow."""
     t = wp.tid()
     corners = triangles[t]
-    size = height.shape[0]
-    scale = 0.5 * float(size) / half_width_m
+    size = map.height.shape[0]
+    scale = 0.5 * float(size) / map.half_m
     middle = 0.5 * float(size)
-    qa = vertices_m[corners[0]] - centre_m
-    qb = vertices_m[corners[1]] - centre_m
-    qc = vertices_m[corners[2]] - centre_m
-    ax = wp.dot(qa, right) * scale + middle
-    ay = middle - wp.dot(qa, up) * scale
-    bx = wp.dot(qb, right) * scale + middle
-    by = middle - wp.dot(qb, up) * scale
-    cx = wp.dot(qc, right) * scale + middle
-    cy = middle - wp.dot(qc, up) * scale
+    qa = along_map(map, vertices_m[corners[0]] - map.centre_m)
+    qb = along_map(map, vertices_m[corners[1]] - map.centre_m)
+    qc = along_map(map, vertices_m[corners[2]] - map.centre_m)
+    ax = qa[0] * scale + middle
+    ay = middle - qa[1] * scale
+    bx = qb[0] * scale + middle
+    by = middle - qb[1] * scale
+    cx = qc[0] * scale + middle
+    cy = middle - qc[1] * scale
     area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
     # faces turned away cast the same silhouette; drawing one side halves the work
     if area >= -1.0e-9:
@@ -396,9 +440,6 @@ def depth_map(
     y1 = wp.min(int(wp.floor(wp.max(ay, wp.max(by, cy)) - 0.5)), size - 1)
     if x0 > x1 or y0 > y1:
         return
-    ha = wp.dot(qa, direction)
-    hb = wp.dot(qb, direction)
-    hc = wp.dot(qc, direction)
     for y in range(y0, y1 + 1):
         for x in range(x0, x1 + 1):
             px = float(x) + 0.5
@@ -407,7 +448,7 @@ def depth_map(
             wc = ((bx - ax) * (py - ay) - (by - ay) * (px - ax)) / area
             wa = 1.0 - wb - wc
             if wa >= 0.0 and wb >= 0.0 and wc >= 0.0:
-                wp.atomic_max(height, y, x, int((wa * ha + wb * hb + wc * hc) * 1.0e6))
+                wp.atomic_max(map.height, y, x, int((wa * qa[2] + wb * qb[2] + wc * qc[2]) * 1.0e6))
 
 
 @wp.func
@@ -430,13 +471,7 @@ def gather_occlusion(
     # mesh
     vertices_m: wp.array(dtype=wp.vec3),
     normals: wp.array(dtype=wp.vec3),
-    # depth map along one direction
-    right: wp.vec3,
-    up: wp.vec3,
-    direction: wp.vec3,
-    centre_m: wp.vec3,
-    half_width_m: float,
-    height: wp.array2d(dtype=wp.int32),
+    map: DepthMap,
     # in and out: sum of visible directions, and of their cosines; sum of all cosines
     gathered: wp.array(dtype=wp.vec4),
     possible: wp.array(dtype=float),
@@ -446,15 +481,17 @@ def gather_occlusion(
     """Adds one direction of the sky to each vertex that sees it, and to the walls of each that does not."""
     i = wp.tid()
     n = normals[i]
+    direction = map.direction
     cosine = wp.dot(n, direction)
     if cosine <= 0.0:
         return
-    scale = 0.5 * float(height.shape[0]) / half_width_m
+    height = map.height
+    scale = 0.5 * float(height.shape[0]) / map.half_m
     middle = 0.5 * float(height.shape[0])
-    q = vertices_m[i] - centre_m + n * 0.002
-    x = wp.dot(q, right) * scale + middle - 0.5
-    y = middle - wp.dot(q, up) * scale - 0.5
-    level = (wp.dot(q, direction) + 1.4 / scale) * 1.0e6
+    q = along_map(map, vertices_m[i] - map.centre_m + n * 0.002)
+    x = q[0] * scale + middle - 0.5
+    y = middle - q[1] * scale - 0.5
+    level = (q[2] + 1.4 / scale) * 1.0e6
     ix = wp.clamp(int(wp.floor(x)), 0, height.shape[0] - 2)
     iy = wp.clamp(int(wp.floor(y)), 0, height.shape[0] - 2)
     fx = wp.clamp(x - float(ix), 0.0, 1.0)

@@ -13,8 +13,9 @@ from jaxtyping import Float
 
 from pain3d.render import kernels, shading
 from pain3d.render.environment import irradiance_coefficients, mirrors
-from pain3d.render.film import film_curve, linear_to_srgb, srgb_to_linear
+from pain3d.render.film import film_curve, srgb_to_linear
 from pain3d.render.scene import Background, Light
+from pain3d.skin.tone import linear_to_srgb
 
 SHADOW_SIDE = 256
 SHADOW_HALF_M = 0.19
@@ -89,11 +90,13 @@ def _resized(picture: np.ndarray, resolution: int) -> np.ndarray:
 
 
 class KeyShadow:
-    """The depth map of the key light."""
+    """The depth map of the key light, and where it is asked for a soft shadow."""
 
     def __init__(self, device: str) -> None:
         self._device = device
-        self.height = wp.empty((SHADOW_SIDE, SHADOW_SIDE), dtype=wp.int32, device=device)
+        self.map = kernels.DepthMap()
+        self.map.centre_m, self.map.half_m = wp.vec3(SHADOW_CENTRE_M), SHADOW_HALF_M
+        self.map.height = wp.empty((SHADOW_SIDE, SHADOW_SIDE), dtype=wp.int32, device=device)
         k = np.arange(TAPS)
         radius, turn = np.sqrt((k + 0.5) / TAPS), k * (math.pi * (3 - math.sqrt(5)))
         disc = np.stack([radius * np.cos(turn), radius * np.sin(turn)], axis=1).astype(np.float32)
@@ -101,8 +104,8 @@ class KeyShadow:
 
     def cast(
         self, light: Light, head_to_room: Float[np.ndarray, "3 3"], casters: Iterable[tuple[wp.array, wp.array]]
-    ) -> tuple[wp.vec3, wp.vec3, wp.vec3, wp.vec3, float]:
-        """Draw the map; right, up, direction, centre (head frame) and half width of its view.
+    ) -> None:
+        """Draw the map.
 
         Args:
             casters: triangles and their vertices in the head frame, for each thing that casts shadow.
@@ -110,13 +113,12 @@ class KeyShadow:
         towards = np.array(light.key_direction)
         direction = (head_to_room * towards[:, None]).sum(axis=0)
         right, up = key_axes(direction)
-        view = (wp.vec3(right), wp.vec3(up), wp.vec3(direction), wp.vec3(SHADOW_CENTRE_M), SHADOW_HALF_M)
-        self.height.fill_(LOWEST)
+        self.map.right, self.map.up, self.map.direction = wp.vec3(right), wp.vec3(up), wp.vec3(direction)
+        self.map.height.fill_(LOWEST)
         for triangles, vertices_m in casters:
             wp.launch(
-                kernels.depth_map,
+                kernels.draw_depth_map,
                 dim=len(triangles),
-                inputs=[triangles, vertices_m, *view, self.height],
+                inputs=[triangles, vertices_m, self.map],
                 device=self._device,
             )
-        return view

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warp as wp
 
-from pain3d.render.kernels import EMPTY, packed_depth, vec4b
+from pain3d.render.kernels import EMPTY, DepthMap, packed_depth, vec4b
 
 PI = wp.constant(3.14159265)
 SKIN = wp.constant(wp.uint8(0))
@@ -172,10 +172,9 @@ def shadow_tap(height: wp.array2d(dtype=wp.int32), x: float, y: float, level_um:
 
 @wp.func
 def soft_shadow(
-    height: wp.array2d(dtype=wp.int32),
+    map: DepthMap,
     taps: wp.array(dtype=wp.vec2),
     place_m: wp.vec3,
-    half_m: float,
     lamp: float,
     spacing_m: float,
 ) -> float:
@@ -184,7 +183,8 @@ def soft_shadow(
     Percentage-closer soft shadows (Fernando, SIGGRAPH 2005): the wider the lamp and the higher the blockers float
     above the place, the wider the penumbra; never narrower than the vertices that carry it stand apart.
     """
-    scale = 0.5 * float(height.shape[0]) / half_m
+    height = map.height
+    scale = 0.5 * float(height.shape[0]) / map.half_m
     middle = 0.5 * float(height.shape[0])
     x = place_m[0] * scale + middle
     y = middle - place_m[1] * scale

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import warp as wp
@@ -45,6 +46,9 @@ class MeshOnDevice:
     opening_m2: float
 
 
+_Buffers = TypeVar("_Buffers", PictureBuffers, HairBuffers, WornBuffers)
+
+
 class Renderer:
     """Draws heads of one topology on one device.
 
@@ -75,9 +79,7 @@ class Renderer:
         self._film = self._upload(film_table(), wp.float32)
         self._work = MeshBuffers(len(topology.uvs), len(topology.triangles), self.device)
         self._shadow = KeyShadow(self.device)
-        self._picture: PictureBuffers | None = None
-        self._hair_sums: HairBuffers | None = None
-        self._worn_slots: WornBuffers | None = None
+        self._kept: dict[type, PictureBuffers | HairBuffers | WornBuffers] = {}
         self._light: LightOnDevice | None = None
 
     def upload_skin(self, maps: SkinMaps, neutral: FaceMesh, *, wet: TurnedEyes | None = None) -> SkinOnDevice:
@@ -168,23 +170,23 @@ class Renderer:
             wrinkles: also return the relief of the pose, if it was uploaded with `keep_wrinkles`.
         """
         camera = scene.camera
-        picture = self._picture_buffers(camera.resolution)
+        picture = self._buffers(PictureBuffers, camera.resolution)
         light = self._light_on_device(scene)
         backdrop = light.backdrop(scene.background, camera.resolution)
         self._find_visible(skin, mesh, camera, picture)
         extras, slots = self._find_edges(camera, picture)
-        shadow_view = self._light_vertices(skin, mesh, hair, worn, camera, light)
+        self._light_vertices(skin, mesh, hair, worn, camera, light)
         self._shade(skin, mesh, camera, light, backdrop, picture, extras)
         self._mix_edges(backdrop, picture, slots)
-        slots = None if worn is None else self._worn_buffers(camera.resolution)
+        slots = None if worn is None else self._buffers(WornBuffers, camera.resolution)
         if worn is not None and slots is not None:
-            view = (light, self._shadow, shadow_view, self._film)
+            view = (light, self._shadow, self._film)
             face = (self._triangles, self._work.lit, self._offsets)
             draw_worn(worn, camera, *view, *face, picture, slots)
         nearest = picture.nearest if slots is None else slots.nearest
-        covered = None if hair is None else self._hair_buffers(camera.resolution)
+        covered = None if hair is None else self._buffers(HairBuffers, camera.resolution)
         if hair is not None and covered is not None:
-            view = (light, self._shadow, shadow_view, self._film)
+            view = (light, self._shadow, self._film)
             draw_hair(hair, camera, *view, picture, nearest, covered, surface=normals or albedo)
         self._finish(skin, scene, light, picture, nearest)
         over = (covered, slots)
@@ -200,20 +202,12 @@ class Renderer:
         if mesh.topology is not self.topology:
             raise ValueError("mesh: belongs to another topology than this renderer; make a Renderer for that topology")
 
-    def _picture_buffers(self, resolution: int) -> PictureBuffers:
-        if self._picture is None or self._picture.resolution != resolution:
-            self._picture = PictureBuffers(resolution, self.device)
-        return self._picture
-
-    def _hair_buffers(self, resolution: int) -> HairBuffers:
-        if self._hair_sums is None or self._hair_sums.resolution != resolution:
-            self._hair_sums = HairBuffers(resolution, self.device)
-        return self._hair_sums
-
-    def _worn_buffers(self, resolution: int) -> WornBuffers:
-        if self._worn_slots is None or self._worn_slots.resolution != resolution:
-            self._worn_slots = WornBuffers(resolution, self.device)
-        return self._worn_slots
+    def _buffers(self, kind: type[_Buffers], resolution: int) -> _Buffers:
+        """Memory of a kind for pictures of this size; that for the last size is kept."""
+        kept = self._kept.get(kind)
+        if not isinstance(kept, kind) or kept.resolution != resolution:
+            kept = self._kept[kind] = kind(resolution, self.device)
+        return kept
 
     def _light_on_device(self, scene: Scene) -> LightOnDevice:
         if self._light is None or self._light.light != scene.light:
@@ -309,17 +303,16 @@ class Renderer:
         worn: PosedWorn | None,
         camera: Camera,
         light: LightOnDevice,
-    ) -> tuple:
-        """Light at the vertices; returns the view of the shadow map."""
+    ) -> None:
+        """Light at the vertices; the shadow map is drawn first."""
         work = self._work
-        upright = np.array([1.0, -1.0, -1.0])
-        rotation = upright[:, None] * camera.rotation
+        rotation, translation_m = camera.head_to_room
         casters = [(self._skin_triangles, mesh.vertices_m)]
         if hair is not None:
             casters.append((hair.hair.triangles, hair.rims_m))
         if worn is not None:
             casters.append((worn.worn.casting, worn.vertices_m))
-        view = self._shadow.cast(light.light, rotation, casters)
+        self._shadow.cast(light.light, rotation, casters)
         self._launch(
             shading.light_vertices,
             len(self._uvs),
@@ -332,10 +325,9 @@ class Renderer:
                 wp.vec3(mesh.opening_m),
                 mesh.opening_m2,
                 wp.mat33(rotation.ravel()),
-                wp.vec3(upright * camera.translation_m),
+                wp.vec3(translation_m),
                 light.struct,
-                *view,
-                self._shadow.height,
+                self._shadow.map,
                 self._shadow.taps,
                 work.lit,
                 work.key,
@@ -345,7 +337,6 @@ class Renderer:
         for _ in range(SPREAD_STEPS):
             self._launch(shading.spread_light, len(self._uvs), [self._neighbours, skin.struct, here, there, work.lit])
             here, there = there, here
-        return view
 
     def _shade(
         self,

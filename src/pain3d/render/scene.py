@@ -104,6 +104,12 @@ class Camera:
         pose = np.concatenate([self.rotation, self.translation_m[:, None]], axis=1)
         return np.array([self.focal_px, self.focal_px, *self.centre_px, *pose.ravel()], dtype=np.float32)
 
+    @property
+    def head_to_room(self) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"]]:
+        """Rotation and translation [m] from the head's frame to the room's."""
+        upright = np.array([1.0, -1.0, -1.0])
+        return upright[:, None] * self.rotation, upright * self.translation_m
+
     def to_camera(self, points_m: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3"]:
         """Points of the head frame in the camera's frame, metres (float64; plain sums, so equal on every machine)."""
         points = np.asarray(points_m, dtype=np.float64)

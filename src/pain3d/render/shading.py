@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warp as wp
 
-from pain3d.render.kernels import CPU_FLAGS, EMPTY, packed_depth, packed_triangle
+from pain3d.render.kernels import CPU_FLAGS, EMPTY, DepthMap, along_map, packed_depth, packed_triangle
 from pain3d.render.materials import (
     EYE,
     MOUTH,
@@ -81,13 +81,8 @@ def light_vertices(
     rotation: wp.mat33,
     translation_m: wp.vec3,
     light: Lighting,
-    # shadow map, in the head frame
-    shadow_right: wp.vec3,
-    shadow_up: wp.vec3,
-    shadow_direction: wp.vec3,
-    shadow_centre_m: wp.vec3,
-    shadow_half_m: float,
-    shadow_height: wp.array2d(dtype=wp.int32),
+    # the key light's, in the head frame
+    map: DepthMap,
     taps: wp.array(dtype=wp.vec2),
     # out
     lit: wp.array(dtype=LitVertex),
@@ -102,7 +97,7 @@ def light_vertices(
     bent = wp.vec3(baked[0], baked[1], baked[2])
     part = vertex_part[i]
     shadow = float(1.0)
-    facing = wp.dot(n, shadow_direction)
+    facing = wp.dot(n, map.direction)
     inside = part == MOUTH or part == TEETH or part == wp.uint8(3)
     if inside:
         # what lies behind the lips sees the sky through their opening alone, and a little through the cheeks
@@ -124,9 +119,8 @@ def light_vertices(
         if part == EYE:
             # lids lie on the eyeball: the map is too coarse to part them
             clear_m = float(0.0045)
-        q = p - shadow_centre_m + n * clear_m
-        place = wp.vec3(wp.dot(q, shadow_right), wp.dot(q, shadow_up), wp.dot(q, shadow_direction))
-        shadow = soft_shadow(shadow_height, taps, place, shadow_half_m, light.key_size[0], skin.spacing_m[i])
+        place = along_map(map, p - map.centre_m + n * clear_m)
+        shadow = soft_shadow(map, taps, place, light.key_size[0], skin.spacing_m[i])
     room_normal = rotation * n
     arriving = wp.max(facing, 0.0) * shadow
     if inside:

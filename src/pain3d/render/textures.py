@@ -134,21 +134,23 @@ def _occlusion(
     gathered = wp.zeros(len(vertices), dtype=wp.vec4, device=device)
     possible = wp.zeros(len(vertices), dtype=wp.float32, device=device)
     walls = wp.zeros((len(vertices), 9), dtype=wp.float32, device=device)
-    height = wp.empty((SKY_SIDE, SKY_SIDE), dtype=wp.int32, device=device)
+    map = kernels.DepthMap()
+    map.centre_m, map.half_m = wp.vec3(SKY_CENTRE_M), SKY_HALF_M
+    map.height = wp.empty((SKY_SIDE, SKY_SIDE), dtype=wp.int32, device=device)
     for k in range(SKY_DIRECTIONS):
         y = 1 - (2 * k + 1) / SKY_DIRECTIONS
         turn, radius = k * math.pi * (3 - math.sqrt(5)), math.sqrt(1 - y * y)
         direction = np.array([radius * math.cos(turn), y, radius * math.sin(turn)])
         right, up = key_axes(direction)
-        view = [wp.vec3(right), wp.vec3(up), wp.vec3(direction), wp.vec3(SKY_CENTRE_M), SKY_HALF_M]
-        height.fill_(LOWEST)
+        map.right, map.up, map.direction = wp.vec3(right), wp.vec3(up), wp.vec3(direction)
+        map.height.fill_(LOWEST)
         wp.launch(
-            kernels.depth_map, dim=len(skin_triangles), inputs=[skin_triangles, vertices, *view, height], device=device
+            kernels.draw_depth_map, dim=len(skin_triangles), inputs=[skin_triangles, vertices, map], device=device
         )
         wp.launch(
             kernels.gather_occlusion,
             dim=len(vertices),
-            inputs=[vertices, normals, *view, height, gathered, possible, walls],
+            inputs=[vertices, normals, map, gathered, possible, walls],
             device=device,
         )
     band_gain = wp.array(np.array(LOBE_BANDS, np.float32) / SKY_DIRECTIONS, dtype=wp.float32, device=device)

@@ -103,7 +103,6 @@ def draw_worn(
     camera: Camera,
     light: LightOnDevice,
     shadow: KeyShadow,
-    view: tuple,
     film: wp.array,
     face_triangles: wp.array,
     face_lit: wp.array,
@@ -113,7 +112,7 @@ def draw_worn(
 ) -> None:
     """Lay worn things over `picture`, whose pixels are on film already; labels change where they are solid."""
     worn, device = posed.worn, posed.worn.device
-    upright = np.array([1.0, -1.0, -1.0])
+    rotation, translation_m = camera.head_to_room
     wp.copy(buffers.nearest, picture.nearest)
     buffers.slot.fill_(-1)
     buffers.counter.zero_()
@@ -147,11 +146,10 @@ def draw_worn(
             posed.vertices_m,
             posed.normals,
             worn.strength,
-            wp.mat33((upright[:, None] * camera.rotation).ravel()),
-            wp.vec3(upright * camera.translation_m),
+            wp.mat33(rotation.ravel()),
+            wp.vec3(translation_m),
             light.struct,
-            *view,
-            shadow.height,
+            shadow.map,
             shadow.taps,
             worn.lit,
         ],

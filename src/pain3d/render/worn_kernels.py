@@ -15,12 +15,17 @@ from pain3d.render.kernels import (
     CPU_FLAGS,
     EDGE_SAMPLES,
     EMPTY,
-    edge_function,
-    nearness_gradient,
-    owns_edge,
+    DepthMap,
+    along_map,
+    covers,
+    edge_bias,
+    facing_triangle,
+    nearness_at,
+    nearness_slope,
     pack,
     packed_depth,
     packed_triangle,
+    touched_pixels,
 )
 from pain3d.render.materials import (
     PI,
@@ -87,13 +92,8 @@ def light_worn(
     rotation: wp.mat33,
     translation_m: wp.vec3,
     light: Lighting,
-    # shadow map, in the head frame
-    shadow_right: wp.vec3,
-    shadow_up: wp.vec3,
-    shadow_direction: wp.vec3,
-    shadow_centre_m: wp.vec3,
-    shadow_half_m: float,
-    shadow_height: wp.array2d(dtype=wp.int32),
+    # the key light's, in the head frame
+    map: DepthMap,
     taps: wp.array(dtype=wp.vec2),
     # out
     lit: wp.array(dtype=WornVertex),
@@ -101,10 +101,9 @@ def light_worn(
     """Light that arrives at each vertex."""
     i = wp.tid()
     n = normals[i]
-    q = vertices_m[i] - shadow_centre_m + n * 0.002 + shadow_direction * 0.003
-    place = wp.vec3(wp.dot(q, shadow_right), wp.dot(q, shadow_up), wp.dot(q, shadow_direction))
+    place = along_map(map, vertices_m[i] - map.centre_m + n * 0.002 + map.direction * 0.003)
     v = WornVertex()
-    v.shadow = soft_shadow(shadow_height, taps, place, shadow_half_m, light.key_size[0], 0.004)
+    v.shadow = soft_shadow(map, taps, place, light.key_size[0], 0.004)
     v.normal = rotation * n
     v.position = rotation * vertices_m[i] + translation_m
     v.key = wp.max(wp.dot(v.normal, light.key_direction), 0.0) * v.shadow
@@ -125,21 +124,13 @@ def touch_pixels(
 ):
     """Give a slot to each pixel that a triangle facing the camera may touch."""
     t = wp.tid()
-    corners = triangles[t]
-    if nearness[corners[0]] == 0.0 or nearness[corners[1]] == 0.0 or nearness[corners[2]] == 0.0:
-        return
-    a = screen[corners[0]]
-    b = screen[corners[2]]
-    c = screen[corners[1]]
-    if edge_function(a, b, wp.int64(c[0]), wp.int64(c[1])) <= wp.int64(0):
+    f = facing_triangle(triangles[t], screen, nearness)
+    if f.area == wp.int64(0):
         return
     size = slot.shape[0]
-    x0 = wp.max(wp.min(a[0], wp.min(b[0], c[0])) >> 8, 0)
-    x1 = wp.min(wp.max(a[0], wp.max(b[0], c[0])) >> 8, size - 1)
-    y0 = wp.max(wp.min(a[1], wp.min(b[1], c[1])) >> 8, 0)
-    y1 = wp.min(wp.max(a[1], wp.max(b[1], c[1])) >> 8, size - 1)
-    for y in range(y0, y1 + 1):
-        for x in range(x0, x1 + 1):
+    box = touched_pixels(f, size)
+    for y in range(box[2], box[3] + 1):
+        for x in range(box[0], box[1] + 1):
             if slot[y, x] < 0:  # noqa: SIM102  Warp evaluates both sides of `and`
                 if wp.atomic_max(slot, y, x, 0) < 0:
                     k = wp.atomic_add(counter, 0, 1)
@@ -160,32 +151,15 @@ def rasterise_worn(
 ):
     """Nearest surfaces at the samples of the touched pixels."""
     t = wp.tid()
-    corners = triangles[t]
-    na = nearness[corners[0]]
-    nb = nearness[corners[2]]
-    nc = nearness[corners[1]]
-    if na == 0.0 or nb == 0.0 or nc == 0.0:
+    f = facing_triangle(triangles[t], screen, nearness)
+    if f.area == wp.int64(0):
         return
-    a = screen[corners[0]]
-    b = screen[corners[2]]
-    c = screen[corners[1]]
-    area = edge_function(a, b, wp.int64(c[0]), wp.int64(c[1]))
-    if area <= wp.int64(0):
-        return
-    size = slot.shape[0]
-    x0 = wp.max(wp.min(a[0], wp.min(b[0], c[0])) >> 8, 0)
-    x1 = wp.min(wp.max(a[0], wp.max(b[0], c[0])) >> 8, size - 1)
-    y0 = wp.max(wp.min(a[1], wp.min(b[1], c[1])) >> 8, 0)
-    y1 = wp.min(wp.max(a[1], wp.max(b[1], c[1])) >> 8, size - 1)
-    gradient = nearness_gradient(a, b, c, na, nb, nc, float(area))
-    low = wp.min(na, wp.min(nb, nc))
-    high = wp.max(na, wp.max(nb, nc))
-    bias_ab = owns_edge(a, b)
-    bias_bc = owns_edge(b, c)
-    bias_ca = owns_edge(c, a)
+    box = touched_pixels(f, slot.shape[0])
+    slope = nearness_slope(f)
+    bias = edge_bias(f)
     own = int(layer[t])
-    for y in range(y0, y1 + 1):
-        for x in range(x0, x1 + 1):
+    for y in range(box[2], box[3] + 1):
+        for x in range(box[0], box[1] + 1):
             k = slot[y, x]
             for s in range(EDGE_SAMPLES + 1):
                 sx = x * 256 + 128
@@ -193,14 +167,8 @@ def rasterise_worn(
                 if s < EDGE_SAMPLES:
                     sx += offsets[s][0]
                     sy += offsets[s][1]
-                px = wp.int64(sx)
-                py = wp.int64(sy)
-                ab = edge_function(a, b, px, py) - bias_ab
-                bc = edge_function(b, c, px, py) - bias_bc
-                ca = edge_function(c, a, px, py) - bias_ca
-                if (ab | bc | ca) >= wp.int64(0):
-                    near = na + gradient[0] * float(sx - a[0]) + gradient[1] * float(sy - a[1])
-                    wp.atomic_min(samples, own, k, s, pack(wp.clamp(near, low, high), t))
+                if covers(f, bias, sx, sy):
+                    wp.atomic_min(samples, own, k, s, pack(nearness_at(f, slope, sx, sy), t))
 
 
 @wp.struct
