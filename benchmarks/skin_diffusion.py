@@ -18,8 +18,9 @@ from PIL import Image
 
 import pain3d
 from pain3d.demographics import AGE_BANDS, ETHNICITIES, SEXES, age_range
-from pain3d.skin.diffusion.chart import CHANNELS, Chart
+from pain3d.skin.diffusion.chart import CHANNELS
 from pain3d.skin.diffusion.conditions import conditions
+from pain3d.skin.diffusion.grounds import Grounds
 from pain3d.skin.diffusion.recipe import training_traits
 from pain3d.skin.diffusion.sampler import sample
 from pain3d.skin.looks import PROCEDURAL
@@ -73,8 +74,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.sheet:
         sheet(options.model, options.sheet, options.light)
-    skins, small = diffusion_skins(options.model), training_painter()
-    chart = Chart(small.atlas)
+    skins, small = diffusion_skins(options.model), Grounds(training_painter())
     seconds, painting, errors, sampled, painted = [], [], [], [], []
     for number in range(FRESH, FRESH + options.samples):
         traits = training_traits(0, number)
@@ -82,15 +82,13 @@ def main() -> None:
         maps = skins.painter.paint(traits)
         middle = time.perf_counter()
         picture = sample(skins.model, conditions(traits), traits.seed)
-        made = skins.chart.drawn_on(maps, skins.ground(traits), picture)
+        made = skins.chart.drawn_on(maps, skins.grounds.picture(traits), picture)
         seconds.append(time.perf_counter() - middle)
         painting.append(middle - start)
         errors.append(abs(made.ita_degrees - target_ita_degrees(traits.skin_tone_mst)))
         sampled.append(picture.ravel())
-        painted.append(chart.picture(small.paint(traits, bare=True)).ravel())
-    training = [
-        chart.picture(small.paint(training_traits(0, number), bare=True)).ravel() for number in range(options.training)
-    ]
+        painted.append(small.picture(traits).ravel())
+    training = [small.picture(training_traits(0, number)).ravel() for number in range(options.training)]
     spread = np.repeat(skins.model.scales["picture_scale"].numpy().ravel(), len(training[0]) // CHANNELS)
     drawn, fresh, known = (np.stack(pictures) / spread for pictures in (sampled, painted, training))
     print(f"| {options.samples} skins | sampled | painted |\n|---|---|---|")

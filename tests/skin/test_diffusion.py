@@ -20,6 +20,7 @@ from pain3d.skin.diffusion import checkpoint
 from pain3d.skin.diffusion import folder as folder_of
 from pain3d.skin.diffusion.chart import CHANNELS, SIDE, Chart
 from pain3d.skin.diffusion.conditions import NAMES, conditions
+from pain3d.skin.diffusion.grounds import Grounds
 from pain3d.skin.diffusion.recipe import SkinRecipe, train_skin
 from pain3d.skin.diffusion.sampler import sample
 from pain3d.skin.diffusion.skins import DiffusionSkins
@@ -147,8 +148,9 @@ def test_what_is_not_the_faces_skin_stays_as_painted(skins):
 
 
 def test_putting_back_what_was_cut_out_changes_next_to_nothing(painter):
-    chart, painted = Chart(painter.atlas), painter.paint(traits_of())
-    ground = chart.picture(painter.paint(traits_of(), bare=True))
+    grounds, painted = Grounds(painter), painter.paint(traits_of())
+    chart, ground = grounds.chart, grounds.picture(traits_of())
+    assert np.array_equal(ground, chart.picture(painter.paint(traits_of(), bare=True)))  # the window is all of it
     back = chart.drawn_on(painted, ground, ground)
     assert np.abs(back.albedo.astype(int) - painted.albedo).max() <= 1
     assert np.allclose(back.height_mm, painted.height_mm, atol=1e-6)

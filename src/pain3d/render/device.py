@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from functools import cache
@@ -36,11 +37,39 @@ def environment(device: str) -> dict[str, str]:
     return {"device": kind, "device_name": found.name, "warp": wp.config.version}
 
 
-def prepare(device: str = "cpu") -> None:
-    """Compile the kernels, or load them from Warp's cache: call once before worker processes start."""
+def prepare(device: str = "cpu", *, worn: bool = False) -> None:
+    """Compile the kernels, or load them from Warp's cache: call once before worker processes start.
+
+    Args:
+        device: as `checked_device` takes it.
+        worn: those of glasses and cannula, too.
+    """
     name = checked_device(device)
-    for module in (kernels, shading, hair_kernels, wrinkle_kernels, worn_kernels):
+    compiling = _compile_shading_beside(name)
+    for module in (kernels, hair_kernels, wrinkle_kernels):
         wp.load_module(module, device=name)
+    if compiling is not None:
+        compiling.wait()  # if it failed, the next line compiles, and says why it cannot
+    wp.load_module(shading, device=name)
+    if worn:
+        wp.load_module(worn_kernels, device=name)
+
+
+def _compile_shading_beside(device: str) -> subprocess.Popen[bytes] | None:
+    """Start to compile shading in another process, if it seems that this machine never did.
+
+    It takes as long as all other kernels of the renderer, and Warp compiles on one core.
+    """
+    if (os.cpu_count() or 1) < 2 or any(_kernel_folder().glob(f"wp_{shading.__name__}_*")):
+        return None
+    code = f"from pain3d.render import device; device.load_shading({device!r})"
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen([sys.executable, "-c", code], stdin=quiet, stdout=quiet, stderr=quiet)
+
+
+def load_shading(device: str) -> None:
+    """What the process beside does."""
+    wp.load_module(shading, device=checked_device(device))
 
 
 _NO_GPU = b"Could not find or load the NVIDIA CUDA driver"

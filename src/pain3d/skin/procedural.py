@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 import warp as wp
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from pain3d.skin import bake_kernels, cell_kernels, kernels, stroke_kernels, surface_kernels
 from pain3d.skin.atlas import CELLS_BY_UV, SkinAtlas, cell_texels
@@ -44,6 +45,19 @@ _PER_MELANIN = 1.0 / float(np.log(MELANIN_RANGE[1] / MELANIN_RANGE[0]))
 _PER_BLOOD = 1.0 / float(np.log(BLOOD_RANGE[1] / BLOOD_RANGE[0]))
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Area:
+    """Some texels of an atlas, on a painter's device; from `Painter.area`."""
+
+    texels: list[wp.array]
+    """Number, part, position, fields and pitch, as the kernels take them."""
+    empty: wp.array
+    """Texels of no surface, which take the colours of the `nearest`."""
+    nearest: wp.array
+    cells: bool
+    """Whether eyes, teeth and lashes, which have cells of their own in the atlas, are painted."""
+
+
 class Painter:
     """Holds an atlas on a device, and paints any number of skins on it."""
 
@@ -53,35 +67,45 @@ class Painter:
         self.device = device
         with wp.ScopedDevice(device):
             self._position = wp.array(atlas.position_mm, dtype=wp.vec3)
-            self._texels = [
-                wp.array(atlas.texel, dtype=wp.int32),
-                wp.array(atlas.part, dtype=wp.uint8),
-                self._position,
-                wp.array(atlas.fields, ndim=2, dtype=wp.float32),
-                wp.array(np.sqrt(atlas.area_mm2), dtype=wp.float32),
-            ]
-            measured = np.searchsorted(atlas.texel, atlas.measured[::PROBED])
-            self._probe = [
-                wp.array(atlas.texel[measured], dtype=wp.int32),
-                wp.array(atlas.part[measured], dtype=wp.uint8),
-                self._position,
-                wp.array(atlas.fields[measured], ndim=2, dtype=wp.float32),
-                wp.array(np.sqrt(atlas.area_mm2[measured]), dtype=wp.float32),
-            ]
-            self._empty = wp.array(atlas.empty, dtype=wp.int32)
-            self._nearest = wp.array(atlas.nearest, dtype=wp.int32)
+            self._probe = self._texels(np.searchsorted(atlas.texel, atlas.measured[::PROBED]))
             self._table = wp.array(pigment_table(), dtype=wp.vec3)
             self._volume = wp.array(_noise_volume(), dtype=wp.vec4)
             self._encode = wp.array(_srgb_table(), dtype=wp.uint8)
 
-    def paint(self, traits: SkinTraits, *, bare: bool = False) -> SkinMaps:
+        self._whole = self.area(np.ones((atlas.size, atlas.size), dtype=bool), cells=True)
+
+    def area(self, mask: Bool[np.ndarray, "size size"], *, cells: bool = False) -> Area:
+        """The texels where `mask` is true, to be painted alone; where skin tone is measured it must be true."""
+        inside = mask.ravel()
+        atlas, empty = self.atlas, inside[self.atlas.empty]
+        with wp.ScopedDevice(self.device):
+            return Area(
+                texels=self._texels(np.flatnonzero(inside[atlas.texel])),
+                empty=wp.array(atlas.empty[empty], dtype=wp.int32),
+                nearest=wp.array(atlas.nearest[empty], dtype=wp.int32),
+                cells=cells,
+            )
+
+    def _texels(self, active: Int[np.ndarray, " n"]) -> list[wp.array]:
+        atlas = self.atlas
+        return [
+            wp.array(atlas.texel[active], dtype=wp.int32),
+            wp.array(atlas.part[active], dtype=wp.uint8),
+            self._position,
+            wp.array(atlas.fields[active], ndim=2, dtype=wp.float32),
+            wp.array(np.sqrt(atlas.area_mm2[active]), dtype=wp.float32),
+        ]
+
+    def paint(self, traits: SkinTraits, *, bare: bool = False, area: Area | None = None) -> SkinMaps:
         """The maps of one skin: a pure function of the traits and the atlas.
 
         Args:
             traits: what to paint.
             bare: whether to leave out hair of head and brows, lines and marks: the ground that they lie on.
+            area: to paint these texels only; what the maps hold elsewhere means nothing.
         """
         size = self.atlas.size
+        area = area or self._whole
         with wp.ScopedDevice(self.device):
             layers = wp.zeros((kernels.LAYERS, size * size), dtype=wp.int32)
             if not bare:
@@ -98,9 +122,9 @@ class Painter:
             ]
             common = [self._volume, self._encode]
             self._tune(q, target_ita_degrees(traits.skin_tone_mst), [layers, self._table, *common], maps)
-            inputs = [*self._texels, q, layers, self._table, *common]
-            wp.launch(surface_kernels.paint, len(self.atlas.texel), inputs=inputs, outputs=maps)
-            for kind, name in enumerate(CELLS_BY_UV):
+            inputs = [*area.texels, q, layers, self._table, *common]
+            wp.launch(surface_kernels.paint, len(area.texels[0]), inputs=inputs, outputs=maps)
+            for kind, name in enumerate(CELLS_BY_UV if area.cells else ()):
                 cell = cell_texels(name, size)
                 wp.launch(
                     cell_kernels.paint_cell,
@@ -108,7 +132,7 @@ class Painter:
                     inputs=[wp.vec4i(*cell), kind, size, q, *common],
                     outputs=maps,
                 )
-            wp.launch(surface_kernels.spread, len(self.atlas.empty), inputs=[self._empty, self._nearest], outputs=maps)
+            wp.launch(surface_kernels.spread, len(area.empty), inputs=[area.empty, area.nearest], outputs=maps)
             albedo, height, rough, region = (m.numpy() for m in maps)
         return SkinMaps(
             albedo=albedo.reshape(size, size, 3),

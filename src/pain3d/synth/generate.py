@@ -20,7 +20,7 @@ from pain3d.errors import ArgumentError
 from pain3d.render import device as render_device
 from pain3d.render.backgrounds import user_backgrounds
 from pain3d.skin.diffusion import folder
-from pain3d.skin.looks import PROCEDURAL
+from pain3d.skin.looks import PROCEDURAL, Looks
 from pain3d.synth.plan import PlanConfig, ShardTask, plan_shards
 from pain3d.synth.rows import RowMaker, palette_of, row_order
 from pain3d.synth.studio import prepare
@@ -31,7 +31,7 @@ Advance = Callable[[int, int], None]
 """(frames made, frames to make)."""
 Phase = Callable[[str], None]
 """Told in words what begins."""
-PREPARING = "preparing: kernels and head model (the first time on a machine takes about 15 s)"
+PREPARING = "preparing: kernels and head model (the first time on a machine takes up to a minute)"
 SKINS = "skins"
 """Folder of a dataset that keeps sampled skins, so that pictures made again do not depend on the sampler."""
 _Given = TypeVar("_Given")
@@ -128,7 +128,7 @@ def generate(
             on_tick=counter.tick,
             on_result=counter.shard,
             # Once for all workers: each would compile the same kernels.
-            before=partial(_prepare_machine, device, on_phase),
+            before=partial(_prepare_machine, device, config.looks, on_phase),
         )
         final = finish(folder, manifest, plans)
     return Result(
@@ -142,9 +142,9 @@ def generate(
     )
 
 
-def _prepare_machine(device: str, on_phase: Phase) -> None:
+def _prepare_machine(device: str, looks: Looks, on_phase: Phase) -> None:
     on_phase(PREPARING)
-    prepare(device)
+    prepare(device, looks)
 
 
 def checked_workers(workers: Workers) -> int:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import warp as wp
 
 from pain3d.data.schema import Annotation
 from pain3d.face import makehuman
@@ -23,18 +22,18 @@ from pain3d.render.heatmap import au_displacements_mm, pain_displacement_mm
 from pain3d.render.renderer import MeshOnDevice, Renderer
 from pain3d.render.scene import Scene
 from pain3d.render.worn import PosedWorn
-from pain3d.skin import bake_kernels, cell_kernels, kernels
+from pain3d.skin import procedural
+from pain3d.skin.looks import DEFAULT, Looks
 from pain3d.skin.procedural import GREY_HAIR, hair_albedo
 from pain3d.streams import stream
 from pain3d.synth.subject import Subject
 
 
-def prepare(device: str = "cpu") -> None:
+def prepare(device: str = "cpu", looks: Looks = DEFAULT) -> None:
     """Make what all processes of this machine share, if it is not there yet: cached assets and compiled kernels."""
     load_coarse()
-    render_device.prepare(device)
-    for module in (bake_kernels, cell_kernels, kernels):
-        wp.load_module(module, device="cpu")
+    render_device.prepare(device, worn=looks.glasses > 0 or looks.cannula > 0)
+    procedural.prepare()
 
 
 class Studio:

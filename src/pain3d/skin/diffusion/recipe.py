@@ -20,9 +20,10 @@ from pain3d.arguments import whole_number
 from pain3d.demographics import age_range, cell_of
 from pain3d.errors import ArgumentError, storage_error
 from pain3d.skin.diffusion import checkpoint, sampler
-from pain3d.skin.diffusion.chart import CHANNELS, SIDE, Chart
+from pain3d.skin.diffusion.chart import CHANNELS, SIDE
 from pain3d.skin.diffusion.checkpoint import SkinModel
 from pain3d.skin.diffusion.conditions import NAMES, conditions
+from pain3d.skin.diffusion.grounds import Grounds
 from pain3d.skin.procedural import Painter
 from pain3d.skin.traits import SkinTraits, sample_traits
 from pain3d.streams import derive_seed, stream
@@ -157,13 +158,12 @@ class _Run:
 def _painted(run: _Run, new_painter: Callable[[], Painter], say: Say) -> tuple[torch.Tensor, torch.Tensor]:
     kept = run.kept("painted")
     if kept is None:
-        painter = new_painter()
-        chart = Chart(painter.atlas)
+        grounds = Grounds(new_painter())
         pictures = torch.empty(run.recipe.painted, CHANNELS, SIDE, SIDE, dtype=torch.float16)
         asked = torch.empty(run.recipe.painted, len(NAMES))
         for number in range(run.recipe.painted):
             traits = training_traits(run.recipe.seed, number)
-            pictures[number] = torch.from_numpy(chart.picture(painter.paint(traits, bare=True))).half()
+            pictures[number] = torch.from_numpy(grounds.picture(traits)).half()
             asked[number] = torch.from_numpy(conditions(traits))
             if number % 50 == 0:
                 say(f"painted {number} of {run.recipe.painted}")

@@ -15,8 +15,8 @@ from scipy.ndimage import distance_transform_edt
 from pain3d.errors import DataError, storage_error
 from pain3d.face.cache import DAMAGE, Arrays, cached, read_arrays, write_arrays
 from pain3d.skin.diffusion import folder
-from pain3d.skin.diffusion.chart import Chart
 from pain3d.skin.diffusion.conditions import conditions
+from pain3d.skin.diffusion.grounds import Grounds
 from pain3d.skin.maps import SkinMaps
 from pain3d.skin.procedural import Painter
 from pain3d.skin.tone import ita_degrees, srgb_to_linear
@@ -49,7 +49,8 @@ class DiffusionSkins:
         self.digest = folder.digest_of(self.folder)
         self.painter = painter
         self.shelf = shelf
-        self.chart = Chart(painter.atlas)
+        self.grounds = Grounds(painter)
+        self.chart = self.grounds.chart
 
     @cached_property
     def model(self) -> SkinModel:
@@ -64,11 +65,8 @@ class DiffusionSkins:
         Raises:
             DataError: for a damaged model, or a sample whose tone misses the one asked for.
         """
-        return self.chart.paint_on(self.painter.paint(traits), self.ground(traits), self.picture(traits), traits)
-
-    def ground(self, traits: SkinTraits) -> Float[np.ndarray, "channel side side"]:
-        """What the painter lays below its strokes, as the model sees it."""
-        return self.chart.picture(self.painter.paint(traits, bare=True))
+        ground = self.grounds.picture(traits)
+        return self.chart.paint_on(self.painter.paint(traits), ground, self.picture(traits), traits)
 
     def picture(self, traits: SkinTraits) -> Float[np.ndarray, "channel side side"]:
         """What the model draws for these traits; from the shelf if there is one, else the cache, if drawn before.
@@ -128,7 +126,7 @@ class DiffusionSkins:
         filler = self.chart.recoloured(painted, np.log(tone) - np.log(ours))
         there = _composed(filler, known, mask)
         picture = self._sampled(traits, self.chart.picture(there), self.chart.coarse(mask))
-        drawn = self.chart.drawn_on(filler, self.ground(traits), picture)
+        drawn = self.chart.drawn_on(filler, self.grounds.picture(traits), picture)
         made = _composed(_seamless(drawn, known, mask), known, mask)
         albedo = srgb_to_linear(made.albedo.reshape(-1, 3)[measured])
         return dataclasses.replace(made, ita_degrees=ita_degrees(albedo))
