@@ -25,6 +25,7 @@ BELOW = {
     "render": BASE | {"demographics", "face", "skin", "worn"},
     "data": BASE | {"demographics"},
     "synth": BASE | {"demographics", "expressions", "face", "skin", "worn", "render", "data"},
+    "gltf": BASE | {"demographics", "expressions", "face", "skin", "worn", "render", "data", "synth"},
     "model": BASE | {"demographics", "data"},
     "train": BASE | {"demographics", "data", "model"},
     "evaluate": BASE | {"demographics", "expressions", "data", "model", "train"},
@@ -33,7 +34,7 @@ BELOW = {
 
 TOP = {"__init__", "__main__", "cli", "console"}
 
-MAKING = ("synth", "render", "worn", "face", "skin")
+MAKING = ("gltf", "synth", "render", "worn", "face", "skin")
 """The parts that make frames: the learning half reads datasets and knows nothing of where they come from."""
 
 LEARNING = ("model", "train", "evaluate")

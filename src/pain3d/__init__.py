@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pain3d.data.reader import open_dataset
     from pain3d.evaluate.evaluate import evaluate
     from pain3d.facs import Expression, pspi
+    from pain3d.gltf.export import export_glb
     from pain3d.model.prediction import Prediction
     from pain3d.model.vitpain import ViTPain
     from pain3d.skin.looks import Looks
@@ -55,6 +56,7 @@ _HOMES = {
     "ViTPain": "pain3d.model.vitpain",
     "audit": "pain3d.data.audit",
     "evaluate": "pain3d.evaluate.evaluate",
+    "export_glb": "pain3d.gltf.export",
     "generate": "pain3d.synth.generate",
     "open_dataset": "pain3d.data.reader",
     "pspi": "pain3d.facs",
@@ -73,6 +75,7 @@ __all__ = [
     "ViTPain",
     "audit",
     "evaluate",
+    "export_glb",
     "generate",
     "open_dataset",
     "pspi",
