@@ -18,6 +18,7 @@ from pain3d.synth.generate import generate
 from pain3d.synth.plan import PlanConfig
 from pain3d.synth.portrait import Portrait
 from pain3d.synth.rows import palette_of, reproduce
+from pain3d.synth.sitter import Sitter
 from pain3d.synth.studio import Posed, studio
 from pain3d.synth.subject import Subject
 from pain3d.synth.views import sample_view
@@ -146,9 +147,9 @@ def test_a_dataset_of_patients(tmp_path):
 
 
 def test_a_face_with_everything_on(tmp_path):
-    made = write_face(tmp_path / "face.png", seed=5, looks=ALL, resolution=96)
+    made = write_face(tmp_path / "face.png", Sitter(seed=5, looks=ALL, resolution=96))
     assert made.labels["worn"] == ["glasses", "cannula", "gown"]
     assert made.labels["palette"]["cannula"] == 11
-    bare = write_face(tmp_path / "bare.png", seed=5, resolution=96)
+    bare = write_face(tmp_path / "bare.png", Sitter(seed=5, resolution=96))
     assert bare.labels["worn"] == []
     assert "glasses" not in bare.labels["palette"]

@@ -27,6 +27,7 @@ __all__ = ["PRESETS", "main"]
 Command = (
     Annotated[making.Demo, tyro.conf.subcommand("demo")]
     | Annotated[making.Face, tyro.conf.subcommand("face")]
+    | Annotated[making.Clip, tyro.conf.subcommand("clip")]
     | Annotated[making.Generate, tyro.conf.subcommand("generate")]
     | Annotated[making.Plan, tyro.conf.subcommand("plan")]
     | Annotated[making.Audit, tyro.conf.subcommand("audit")]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -16,6 +16,9 @@ from pain3d.demographics import Ethnicity, Sex
 from pain3d.errors import ArgumentError
 from pain3d.skin.looks import Looks
 from pain3d.synth.plan import PRESETS, PlanConfig, PlanOptions
+
+if TYPE_CHECKING:
+    from pain3d.synth.sitter import Sitter
 
 Preset = Literal["3dpain"]
 _PRESET_SETS = ("subjects", "expressions", "views")
@@ -142,14 +145,9 @@ class Show:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Face(Looks):
-    """Make one face with the Action Units of your choice: picture, heatmap, segmentation, and labels as JSON.
+class _Sitting(Looks):
+    """What commands that make one face have in common."""
 
-    The pictures lie side by side: OUT.png, OUT.heatmap.png, OUT.segmentation.png, OUT.json.
-    """
-
-    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT.png")]
-    """PNG file to write; an older one is replaced."""
     aus: str = ""
     """Action Units and intensities 0..5 (AU43: 0 or 1), as in "AU4=3,AU6=2,AU43=1"; neutral without."""
     seed: int = 0
@@ -170,28 +168,59 @@ class Face(Looks):
     """Background recipe; the subject's own without."""
     resolution: int = 512
     """Width and height of the pictures, pixels."""
+
+    @property
+    def sitter(self) -> Sitter:
+        """The same, checked."""
+        from pain3d.synth.sitter import Sitter
+
+        asked = {part.name: getattr(self, part.name) for part in fields(Sitter) if part.name != "looks"}
+        return Sitter(**asked, looks=Looks.of(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Face(_Sitting):
+    """Make one face with the Action Units of your choice: picture, heatmap, segmentation, and labels as JSON.
+
+    The pictures lie side by side: OUT.png, OUT.heatmap.png, OUT.segmentation.png, OUT.json.
+    """
+
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT.png")]
+    """PNG file to write; an older one is replaced."""
     json: bool = False
     """Print the labels as JSON, and nothing else, on standard output."""
 
     def run(self, _: Sequence[str]) -> Answer:
         from pain3d.synth.face_files import write_face
 
-        made = write_face(
-            self.out,
-            aus=self.aus,
-            on_phase=say,
-            seed=self.seed,
-            age_years=self.age_years,
-            sex=self.sex,
-            ethnicity=self.ethnicity,
-            yaw=self.yaw,
-            pitch=self.pitch,
-            light=self.light,
-            background=self.background,
-            looks=Looks.of(self),
-            resolution=self.resolution,
-        )
+        made = write_face(self.out, self.sitter, on_phase=say)
         return Answer(text=made.text(), data=made.labels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip(_Sitting):
+    """Film one face: from rest over an expression back to rest, 25 frames a second, with labels for every frame.
+
+    Beside the film lie OUT.csv (Action Units, PSPI, lids and pose of every frame) and OUT.json.
+    """
+
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT.mp4")]
+    """MP4 file to write; an older one is replaced."""
+    seconds: float = 4.0
+    """Length of the film, 2..60."""
+    take: int = 0
+    """Another number, another timing of the same expression."""
+    json: bool = False
+    """Print the result as JSON, and nothing else, on standard output."""
+
+    def run(self, _: Sequence[str]) -> Answer:
+        from pain3d.synth.clip import write_clip
+
+        with progress("filming", "frames") as advance:
+            made = write_clip(
+                self.out, self.sitter, seconds=self.seconds, take=self.take, on_progress=advance, on_phase=say
+            )
+        return Answer(text=made.text(), data=made.to_json())
 
 
 def _plan_config(options: PlanOptions, preset: Preset | None, words: Sequence[str]) -> PlanConfig:

@@ -13,6 +13,11 @@ TEMPORARY_SUFFIX = ".tmp"
 """A file that ends so was being written when a run died; it may be deleted."""
 
 
+def temporary_beside(path: Path) -> Path:
+    """Where to write a file before it is renamed to `path`: in the same folder, a name of this process's own."""
+    return path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+
+
 def write_atomically(path: Path, content: bytes) -> str:
     """Write a file under a temporary name beside it, flush it to the disk, rename it; returns its SHA-256.
 
@@ -21,7 +26,7 @@ def write_atomically(path: Path, content: bytes) -> str:
     Raises:
         StorageError: if the disk is full, read-only, or fails.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    temporary = temporary_beside(path)
     try:
         with temporary.open("wb") as stream:
             stream.write(content)

@@ -5,24 +5,25 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
+from pain3d.face.acting import Acting
 from pain3d.face.mesh import FaceMesh, displacement_mm
 from pain3d.face.model import Head
 from pain3d.facs import PAIN_AUS, Expression
 
 
-def pain_displacement_mm(head: Head, expression: Expression, moved: FaceMesh) -> Float[np.ndarray, " vertex"]:
-    """|x(AUs) - x(same AUs with AU4, 6, 7, 9, 10, 43 = 0)| of each measured vertex.
+def pain_displacement_mm(head: Head, acting: Acting, moved: FaceMesh) -> Float[np.ndarray, " vertex"]:
+    """|x(AUs) - x(same AUs with AU4, 6, 7, 9, 10, 43 = 0)| of each measured vertex; a blink is in both.
 
     Args:
-        moved: the face that makes `expression`, which the caller has at hand.
+        moved: the face that acts so, which the caller has at hand.
 
     Returns:
         float32 millimetres; exactly zero where no AU of pain acts.
     """
-    rest = expression.without_pain()
-    if rest == expression:
+    rest = acting.vector_without_pain
+    if np.array_equal(rest, acting.vector):
         return np.zeros(len(moved.vertices_m), np.float32)
-    return displacement_mm(moved, head.express(rest))
+    return displacement_mm(moved, head.pose(rest))
 
 
 def au_displacements_mm(head: Head, expression: Expression, neutral: FaceMesh) -> Float[np.ndarray, "6 vertex"]:

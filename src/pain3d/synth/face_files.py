@@ -8,23 +8,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pain3d.arguments import finite_number
 from pain3d.data.files import write_atomically
 from pain3d.data.images import encode_heatmap, encode_rgb, encode_segmentation
 from pain3d.data.schema import HEATMAP_MAX_MM
-from pain3d.demographics import Ethnicity, Sex
 from pain3d.errors import ArgumentError
-from pain3d.facs import Expression
-from pain3d.render.backgrounds import BACKGROUNDS
-from pain3d.render.lights import LIGHTS
-from pain3d.skin.looks import DEFAULT, Looks
 from pain3d.synth.generate import PREPARING
 from pain3d.synth.portrait import Portrait, render
 from pain3d.synth.rows import palette_of
+from pain3d.synth.sitter import Sitter
 from pain3d.synth.studio import prepare
-from pain3d.synth.subject import Subject
-
-RESOLUTIONS = (32, 2048)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,59 +33,33 @@ class FaceFiles:
         return f"{self.labels['subject']}\n{self.labels['expression']}, PSPI {self.labels['PSPI']:g}\n{names}"
 
 
-def write_face(
-    out: Path,
-    *,
-    aus: str = "",
-    seed: int = 0,
-    age_years: int | None = None,
-    sex: Sex | None = None,
-    ethnicity: Ethnicity | None = None,
-    yaw: float = 0.0,
-    pitch: float = 0.0,
-    light: str | None = None,
-    background: str | None = None,
-    resolution: int = 512,
-    looks: Looks = DEFAULT,
-    on_phase: Callable[[str], None] = lambda said: None,
-) -> FaceFiles:
+def write_face(out: Path, sitter: Sitter, *, on_phase: Callable[[str], None] = lambda said: None) -> FaceFiles:
     """Make one face and write ``OUT.png``, ``OUT.heatmap.png``, ``OUT.segmentation.png`` and ``OUT.json``.
 
     Args:
         out: the picture; the others lie beside it.
-        aus: as `Expression.parse` reads it, ``"AU4=3,AU6=2,AU43=1"``; neutral when empty.
-        seed: as `Subject.sample` takes it, with age_years, sex and ethnicity.
-        yaw: as `render` takes it, with pitch, light, background and resolution.
-        looks: how the surface is made.
+        sitter: who, what, how.
         on_phase: called with what begins, in words.
 
     Raises:
-        ArgumentError: for a value that is unknown or out of range, or a file that is no PNG or in no folder.
+        ArgumentError: for a file that is no PNG or in no folder.
         StorageError: if a file cannot be written.
     """
     if out.suffix.lower() != ".png":
         raise ArgumentError(f"out: {out} does not end in .png; name the picture, as in face.png")
     if not out.parent.is_dir():
         raise ArgumentError(f"out: the folder {out.parent} does not exist; make the folder first, or name another")
-    low, high = RESOLUTIONS
-    if not low <= resolution <= high:
-        raise ArgumentError(f"resolution: {resolution} is outside {low}..{high}; give pixels along one side, as 512")
-    for name, value, choices in (("light", light, LIGHTS), ("background", background, BACKGROUNDS)):
-        if value is not None and value not in choices:
-            raise ArgumentError(f"{name}: {value!r} is unknown; choose one of {', '.join(choices)}")
-    try:
-        expression = Expression.parse(aus)
-        subject = Subject.sample(seed, age_years=age_years, sex=sex, ethnicity=ethnicity, looks=looks)
-        for name, degrees in (("yaw", yaw), ("pitch", pitch)):
-            if not -180 <= finite_number(name, degrees, "30") <= 180:
-                raise ValueError(f"{name}: {degrees:g} is outside -180..180 degrees; 0 looks into the camera")
-    except ValueError as error:
-        raise ArgumentError(str(error).replace("expression: ", "aus: ")) from None
     on_phase(PREPARING)
-    prepare()
+    prepare(looks=sitter.looks)
     on_phase("making the face")
     portrait = render(
-        subject, expression, yaw=yaw, pitch=pitch, light=light, background=background, resolution=resolution
+        sitter.subject,
+        sitter.expression,
+        yaw=sitter.yaw,
+        pitch=sitter.pitch,
+        light=sitter.light,
+        background=sitter.background,
+        resolution=sitter.resolution,
     )
     return _write(out, portrait)
 

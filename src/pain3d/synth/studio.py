@@ -10,6 +10,7 @@ import numpy as np
 
 from pain3d.data.schema import Annotation
 from pain3d.face import makehuman
+from pain3d.face.acting import Acting
 from pain3d.face.coarse import load_coarse
 from pain3d.face.gaze import Gaze, TurnedEyes
 from pain3d.face.mesh import FaceMesh
@@ -79,15 +80,16 @@ class Sitting:
             None if over is None else renderer.upload_worn(over.materials, over.triangles, over.material, over.strength)
         )
 
-    def pose(self, expression: Expression, annotations: Collection[Annotation] = ()) -> Posed:
-        """Upload the face that makes `expression`, with what its heatmaps show, for `shoot`."""
-        head = self.subject.head
-        posed = self._neutral if expression.is_neutral else head.express(expression)
-        alone = au_displacements_mm(head, expression, self._neutral) if "au_heatmaps" in annotations else None
-        moved = pain_displacement_mm(head, expression, posed)
+    def pose(self, acted: Expression | Acting, annotations: Collection[Annotation] = ()) -> Posed:
+        """Upload the face that acts so, with what its heatmaps show, for `shoot`."""
+        acting = acted if isinstance(acted, Acting) else Acting.of(acted)
+        head, vector = self.subject.head, acting.vector
+        posed = head.pose(vector) if vector.any() else self._neutral
+        alone = au_displacements_mm(head, acting.expression, self._neutral) if "au_heatmaps" in annotations else None
+        moved = pain_displacement_mm(head, acting, posed)
         folded = None
-        if self.subject.looks.wrinkles and not expression.is_neutral:
-            folded = self.subject.wrinkles.relief(side_weights(head.identity, expression.vector))
+        if self.subject.looks.wrinkles and vector.any():
+            folded = self.subject.wrinkles.relief(side_weights(head.identity, vector))
         mesh = self._renderer.upload_mesh(
             self._dressed(posed), moved, alone, folded, keep_wrinkles="wrinkles" in annotations
         )
