@@ -125,6 +125,16 @@ def test_bad_files_end_the_import_or_are_skipped(flat, tmp_path, file, content, 
     assert told in lines(tmp_path / "out" / "skipped.csv")[0]["why"]
 
 
+def test_a_neutral_picture_that_cannot_be_read_leaves_no_loose_end(tmp_path):
+    source = tree.flat(tmp_path / "source")
+    name = "flame_sample_0001_neutral_textured_view_001_inpainted.jpg"
+    (source / "pain_faces" / "meshes_inpainted" / name).write_bytes(b"no picture")
+    import_3dpain(source, tmp_path / "out", skip_bad=True)
+    assert len(open_dataset(tmp_path / "out")) == 17
+    assert len(lines(tmp_path / "out" / "skipped.csv")) == 1
+    assert audit(tmp_path / "out").findings == []
+
+
 @pytest.mark.parametrize(
     "value", [pytest.param(value, id=str(value)) for value in ("3", None, True, 9, -1, float("nan"))]
 )
@@ -202,7 +212,7 @@ def test_archives_are_read_in_a_stream(tmp_path, monkeypatch):
 
 
 def test_other_folders_are_refused(tmp_path):
-    with pytest.raises(ArgumentError, match="source: .* is no folder"):
+    with pytest.raises(ArgumentError, match=r"source: .* is no folder"):
         import_3dpain(tmp_path / "nowhere", tmp_path / "out")
     with pytest.raises(ArgumentError, match="holds no meshes_inpainted or images with files in it"):
         import_3dpain(tmp_path, tmp_path / "out")

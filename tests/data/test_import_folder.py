@@ -68,6 +68,14 @@ def test_every_line_becomes_a_row(source, tmp_path):
     assert audit(tmp_path / "out").findings == []
 
 
+def test_a_neutral_picture_that_cannot_be_read_leaves_no_loose_end(source, tmp_path):
+    (source / "anna" / "rest.png").write_bytes(b"no picture")
+    import_folder(source, tmp_path / "out", tmp_path / "labels.csv", columns=COLUMNS, skip_bad=True)
+    assert [sample.frame_id for sample in open_dataset(tmp_path / "out")] == ["anna-pain", "ben-pain"]
+    assert "labels.csv:2" in lines(tmp_path / "out" / "skipped.csv")[0]["file"]
+    assert audit(tmp_path / "out").findings == []
+
+
 def test_pspi_alone_is_enough(source, tmp_path):
     (tmp_path / "labels.csv").write_text("file,subject,PSPI\nanna/rest.png,anna,0\nanna/pain.png,anna,1.1e+01\n")
     import_folder(source, tmp_path / "out", tmp_path / "labels.csv")
@@ -81,7 +89,7 @@ def test_pspi_alone_is_enough(source, tmp_path):
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("anna/none.png,anna,,0,0,0,0,0,0", "none.png: not found"),
+        ("anna/none.png,anna,train,0,0,0,0,0,0", "none.png: not found"),
         ("anna/pain.png,,,0,0,0,0,0,0", ":3: subject is empty"),
         (",anna,,0,0,0,0,0,0", ":3: file is empty"),
         ("anna/pain.png,anna,,6,0,0,0,0,0", ":3: AU4: intensity 6 is outside 0..5"),

@@ -11,7 +11,7 @@ from pain3d import __version__
 from pain3d.data.imported_row import ImportedRow
 from pain3d.data.importers.builder import building
 from pain3d.data.importers.policy import Advance, FindFace, Imported, Intake
-from pain3d.data.importers.reading import checked_score, checked_units, file_bytes, number_of, picture_of
+from pain3d.data.importers.reading import SourcePicture, checked_score, checked_units, file_bytes, number_of, picture_of
 from pain3d.data.schema import SHARD_SPLITS, ShardSplit
 from pain3d.demographics import SEXES, SPLITS
 from pain3d.errors import ArgumentError, DataError
@@ -91,9 +91,10 @@ def import_folder(
         intake = Intake(builder=builder, skip_bad=skip_bad, find_face=find_face)
         lines = _lines(table, mapping, intake)
         _remark_unlabelled(root, lines, intake)
+        unread = _unread(root, lines) if skip_bad else set()
         for number, line in enumerate(lines.values(), 1):
             with intake.bad(line.where):
-                intake.add(_row(root, line, lines, intake))
+                intake.add(_row(root, line, lines, unread, intake))
             if on_progress is not None:
                 on_progress(number, len(lines))
         manifest = builder.finish(
@@ -220,14 +221,32 @@ def _frame_id(file: str) -> str:
     return str(PurePosixPath(file).with_suffix("")).replace("/", "-")
 
 
-def _row(root: Path, line: _Line, lines: Mapping[str, _Line], intake: Intake) -> ImportedRow:
+def _picture(root: Path, line: _Line) -> SourcePicture:
+    try:
+        return picture_of(file_bytes(root / line.file), root / line.file)
+    except DataError as error:
+        raise DataError(f"{line.where}: {error}") from None
+
+
+def _unread(root: Path, lines: Mapping[str, _Line]) -> set[str]:
+    """Neutral pictures that others refer to and that cannot be read: looked at before the first row is written."""
+    unread: set[str] = set()
+    for file in {line.neutral for line in lines.values()}:
+        if file is not None and file in lines:
+            try:
+                _picture(root, lines[file])
+            except DataError:
+                unread.add(file)
+    return unread
+
+
+def _row(root: Path, line: _Line, lines: Mapping[str, _Line], unread: set[str], intake: Intake) -> ImportedRow:
     if line.neutral is not None:
         if line.neutral not in lines:
             raise DataError(f"{line.where}: neutral {line.neutral} has no line of its own")
         if lines[line.neutral].subject != line.subject:
             raise DataError(f"{line.where}: neutral {line.neutral} shows {lines[line.neutral].subject}")
-    path = root / line.file
-    picture = picture_of(file_bytes(path), f"{line.where}: {path}")
+    picture = _picture(root, line)
     return ImportedRow(
         frame_id=_frame_id(line.file),
         subject_id=line.subject,
@@ -235,7 +254,7 @@ def _row(root: Path, line: _Line, lines: Mapping[str, _Line], intake: Intake) ->
         image=picture.encoded,
         aus=line.aus,
         pspi_file=line.pspi_file,
-        neutral_frame_id=None if line.neutral is None else _frame_id(line.neutral),
+        neutral_frame_id=None if line.neutral is None or line.neutral in unread else _frame_id(line.neutral),
         face_box=intake.face_box(picture.pixels, line.where),
         extras={**line.extras, "source_file": line.file},
     )

@@ -185,6 +185,8 @@ def _index_picture(index: _Index, member: Member) -> None:
         raise DataError(f"{member.where}: {found[0].base} from view {found[1]} is there twice")
     if found[1] > _LARGEST_VIEW:
         raise DataError(f"{member.where}: view {found[1]} is above {_LARGEST_VIEW}")
+    if found[0].pain == 0:  # others refer to it: it must be sound before they are written
+        picture_of(member.read(), member.where)
     index.pictures.add(found)
 
 
