@@ -34,6 +34,10 @@ for _package in ("evaluate", "train"):
 
 if TYPE_CHECKING:
     from pain3d.data.audit import audit
+    from pain3d.data.exporters.threedpain import export_3dpain
+    from pain3d.data.importers.folder import import_folder
+    from pain3d.data.importers.threedpain import import_3dpain
+    from pain3d.data.importers.unbc import import_unbc
     from pain3d.data.reader import open_dataset
     from pain3d.evaluate.evaluate import evaluate
     from pain3d.facs import Expression, pspi
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from pain3d.skin.looks import Looks
     from pain3d.synth.generate import generate
     from pain3d.synth.plan import PlanConfig
+    from pain3d.synth.reopen import subject_of
     from pain3d.synth.rows import reproduce
     from pain3d.synth.subject import Subject
     from pain3d.train.loop import train
@@ -56,11 +61,16 @@ _HOMES = {
     "ViTPain": "pain3d.model.vitpain",
     "audit": "pain3d.data.audit",
     "evaluate": "pain3d.evaluate.evaluate",
+    "export_3dpain": "pain3d.data.exporters.threedpain",
     "export_glb": "pain3d.gltf.export",
     "generate": "pain3d.synth.generate",
+    "import_3dpain": "pain3d.data.importers.threedpain",
+    "import_folder": "pain3d.data.importers.folder",
+    "import_unbc": "pain3d.data.importers.unbc",
     "open_dataset": "pain3d.data.reader",
     "pspi": "pain3d.facs",
     "reproduce": "pain3d.synth.rows",
+    "subject_of": "pain3d.synth.reopen",
     "train": "pain3d.train.loop",
 }
 """Where the names live that are loaded when they are first used."""
@@ -75,12 +85,17 @@ __all__ = [
     "ViTPain",
     "audit",
     "evaluate",
+    "export_3dpain",
     "export_glb",
     "generate",
+    "import_3dpain",
+    "import_folder",
+    "import_unbc",
     "open_dataset",
     "pspi",
     "render",
     "reproduce",
+    "subject_of",
     "train",
 ]
 

@@ -206,7 +206,7 @@ class FrameDataset:
                 f"frames.au_heatmaps: True, but {self.path} holds no heatmaps of single AUs; generate one with "
                 f"--annotations au_heatmaps"
             )
-        views, shots = self.manifest.design.views, self.config.neutral_shots
+        views, shots = self.manifest.made.views, self.config.neutral_shots
         if self.config.neutral == "other_view" and views < 1 + shots:
             raise ArgumentError(
                 f"frames.neutral_shots: {shots} from other views, but {self.path} has {views} views a subject; "
