@@ -19,6 +19,9 @@ from pain3d.render.backgrounds import BACKGROUNDS
 from pain3d.render.lights import LIGHTS
 from pain3d.skin.looks import DEFAULT
 from pain3d.synth.preview import hot
+from pain3d.synth.studio import seated
+from pain3d.synth.timeline import Timeline
+from pain3d.synth.views import sample_view
 
 PAPER, INK = (250, 249, 246), (40, 38, 36)
 TILE, GAP, WORDS = 256, 4, 20
@@ -266,6 +269,20 @@ def clinical() -> Image.Image:
     return sheet(rows)
 
 
+def clip() -> Image.Image:
+    """Every seventh frame of a film of four seconds, with its time and PSPI."""
+    apex = pain3d.Expression(AU4=4, AU6=3, AU7=4, AU9=2, AU10=3, AU25=2, AU43=1)
+    someone = pain3d.Subject.sample(seed=11, age_years=72)
+    timeline, view = Timeline.draw(someone.seed, apex, 4.0), sample_view(someone.seed, 0, resolution=512)
+    sitting, shown = seated(someone, "cpu"), []
+    for frame in range(2, 100, 7):
+        moment = timeline.at(frame / 25)
+        scene = view.turned(yaw=moment.yaw, pitch=moment.pitch, roll=moment.roll).scene(512)
+        words = f"{moment.time_s:.2f} s, PSPI {moment.acting.expression.pspi:.1f}"
+        shown.append((sitting.shoot(sitting.pose(moment.acting), scene).rgb, words))
+    return sheet([shown[:7], shown[7:]])
+
+
 def _face(portrait: pain3d.Portrait, picture: np.ndarray | None = None) -> np.ndarray:
     """The face alone, cut around the landmarks."""
     centre = portrait.landmarks.mean(axis=0)
@@ -285,6 +302,7 @@ SHEETS = {
         "wrinkles": wrinkles,
         "wet": wet,
         "clinical": clinical,
+        "clip": clip,
     },
 }
 
