@@ -29,6 +29,7 @@ Command = (
     | Annotated[making.Face, tyro.conf.subcommand("face")]
     | Annotated[making.Clip, tyro.conf.subcommand("clip")]
     | Annotated[making.Generate, tyro.conf.subcommand("generate")]
+    | Annotated[making.Finish, tyro.conf.subcommand("finish")]
     | Annotated[making.Plan, tyro.conf.subcommand("plan")]
     | Annotated[making.Audit, tyro.conf.subcommand("audit")]
     | Annotated[making.Show, tyro.conf.subcommand("show")]

@@ -67,6 +67,8 @@ class Generate:
     """Folder of the dataset: new, empty, or holding a part of the same dataset."""
     preset: Preset | None = None
     """3dpain: the paper's 2,500 subjects x (1 neutral + 10 pain) x 3 views = 82,500 frames."""
+    shard: str | None = None
+    """i/n: make this part of n alone, as one of n runs that share OUT; then run pain3d finish OUT."""
     workers: int | Literal["auto"] = "auto"
     """Processes; auto: one for each core."""
     device: str = "cpu"
@@ -81,9 +83,35 @@ class Generate:
         config = _plan_config(self.plan, self.preset, words)
         with progress("making", "frames") as advance:
             result = generate(
-                self.out, config, workers=self.workers, device=self.device, on_progress=advance, on_phase=say
+                self.out,
+                config,
+                shard=self.shard,
+                workers=self.workers,
+                device=self.device,
+                on_progress=advance,
+                on_phase=say,
             )
         return Answer(text=result.text(), data=result.to_json())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finish:
+    """Make a dataset of parts (generate --shard i/n): check that all files are there and whole, write the manifest.
+
+    A finished dataset is left as it is.
+    """
+
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
+    """Folder that the parts share."""
+    json: bool = False
+    """Print the result as JSON, and nothing else, on standard output."""
+
+    def run(self, _: Sequence[str]) -> Answer:
+        from pain3d.synth.generate import finish_dataset
+
+        made = finish_dataset(self.out)
+        text = f"{self.out}: {counted(made.frames, 'frame')} in {counted(len(made.shards), 'shard')}, finished"
+        return Answer(text=text, data={"out": str(self.out), "frames": made.frames, "shards": len(made.shards)})
 
 
 @dataclass(frozen=True, kw_only=True)

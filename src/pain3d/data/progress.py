@@ -55,10 +55,31 @@ def begin(out: Path, manifest: Manifest, shards: Sequence[ShardPlan]) -> tuple[S
     sound = sound_shards(out, shards)
     pending = tuple(shard for shard in shards if shard.file not in sound)
     if pending:
-        _remove_leftovers(out, pending)
+        _remove_leftovers(out, pending, whole=True)
         _make_folder(out / PROGRESS)
         kept = tuple(sound[shard.file] for shard in shards if shard.file in sound)
         write_manifest(out, dataclasses.replace(manifest, complete=False, shards=kept))
+    return pending
+
+
+def begin_part(
+    out: Path, manifest: Manifest, shards: Sequence[ShardPlan], own: Sequence[ShardPlan]
+) -> tuple[ShardPlan, ...]:
+    """`begin` for one of several runs that make one dataset together; returns which of its `own` are still to be made.
+
+    Only its own shards are looked at, and nothing of the others is touched.
+
+    Raises:
+        OutputError, StorageError: as `begin`.
+    """
+    check_output(out, manifest)
+    _refuse_strangers(out, shards)
+    _make_folder(out / PROGRESS)
+    if not (out / MANIFEST).exists():  # several may write it at once: the same bytes, each whole
+        write_manifest(out, dataclasses.replace(manifest, complete=False, shards=()))
+    sound = sound_shards(out, own)
+    pending = tuple(shard for shard in own if shard.file not in sound)
+    _remove_leftovers(out, pending, whole=False)
     return pending
 
 
@@ -119,7 +140,7 @@ def finish(out: Path, manifest: Manifest, shards: Sequence[ShardPlan]) -> Manife
         StorageError: if the disk is full, read-only, or fails.
     """
     found = read_manifest(out)
-    if found.complete and not (out / PROGRESS).exists():
+    if is_finished(out):
         return found
     records = _records(out)
     missing = [shard.file for shard in shards if shard.file not in records or not (out / shard.file).exists()]
@@ -134,25 +155,59 @@ def finish(out: Path, manifest: Manifest, shards: Sequence[ShardPlan]) -> Manife
     return final
 
 
+def is_finished(out: Path) -> bool:
+    """Whether the folder holds a dataset that nobody is at."""
+    return read_manifest(out).complete and not (out / PROGRESS).exists() if (out / MANIFEST).exists() else False
+
+
 @contextlib.contextmanager
 def only_run(out: Path) -> Iterator[None]:
     """Hold `out` for this process; a second run into the same folder is refused. Leaves no file behind.
 
     Raises:
-        OutputError: if another run holds the folder.
+        OutputError: if another run holds the folder, or a part of it.
     """
+    _make_folder(out)
+    with _held(out, shared=False, refusal=f"{out}: another run is writing here; wait for it, or name another folder"):
+        yield
+
+
+@contextlib.contextmanager
+def only_part(out: Path, name: str) -> Iterator[None]:
+    """Hold one part of `out`, beside runs that hold others. Its file lies in `PROGRESS`, which `finish` removes.
+
+    Args:
+        out: the folder.
+        name: of the part, as a file may be called.
+
+    Raises:
+        OutputError: if another run holds this part, or the whole.
+    """
+    _make_folder(out / PROGRESS)
+    lock = out / PROGRESS / f"{name}.lock"
+    try:
+        lock.touch()
+    except OSError as error:
+        raise storage_error(lock, error) from error
+    whole = f"{out}: a run is writing the whole dataset here; wait for it, or name another folder"
+    same = f"{out}: another run is making {name}; wait for it, or start another part"
+    with _held(out, shared=True, refusal=whole), _held(lock, shared=False, refusal=same):
+        yield
+
+
+@contextlib.contextmanager
+def _held(path: Path, *, shared: bool, refusal: str) -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
     import fcntl
 
-    _make_folder(out)
-    descriptor = os.open(out, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise OutputError(f"{out}: another run is writing here; wait for it, or name another folder") from None
+            raise OutputError(refusal) from None
         yield
     finally:
         os.close(descriptor)
@@ -178,11 +233,14 @@ def _is_sound(out: Path, shard: ShardPlan, record: ShardRecord) -> bool:
     )
 
 
-def _remove_leftovers(out: Path, pending: Sequence[ShardPlan]) -> None:
-    """Remove half-written files of a run that was killed, and notes of shards that are made again."""
-    leftovers = [
-        path for folder in (out, out / "data", out / PROGRESS) for path in folder.glob(f".*{TEMPORARY_SUFFIX}")
-    ]
+def _remove_leftovers(out: Path, pending: Sequence[ShardPlan], *, whole: bool) -> None:
+    """Remove half-written files of a run that was killed (of the `pending` shards alone, unless the `whole` folder is
+    this run's), and notes of shards that are made again."""
+    folders = (out, out / "data", out / PROGRESS)
+    leftovers = [path for folder in folders for path in folder.glob(f".*{TEMPORARY_SUFFIX}")]
+    if not whole:
+        own = tuple(f".{Path(shard.file).name}." for shard in pending)
+        leftovers = [path for path in leftovers if path.name.startswith(own)]
     try:
         for path in [*leftovers, *(_note(out, shard.file) for shard in pending)]:
             path.unlink(missing_ok=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -13,14 +14,24 @@ from typing import Literal, TypeVar
 from pain3d import __version__
 from pain3d.arguments import instance_of
 from pain3d.data.findings import counted
-from pain3d.data.manifest import Design, Json, Manifest, ShardPlan, ShardRecord, environment
-from pain3d.data.progress import begin, check_output, finish, only_run
+from pain3d.data.manifest import Design, Json, Manifest, ShardPlan, ShardRecord, environment, read_manifest
+from pain3d.data.progress import (
+    begin,
+    begin_part,
+    check_output,
+    finish,
+    is_finished,
+    only_part,
+    only_run,
+    sound_shards,
+)
 from pain3d.data.writer import write_shard
-from pain3d.errors import ArgumentError
+from pain3d.errors import ArgumentError, DataError
 from pain3d.render import device as render_device
 from pain3d.render.backgrounds import user_backgrounds
 from pain3d.skin.diffusion import folder
 from pain3d.skin.looks import PROCEDURAL, Looks
+from pain3d.synth.part import Part
 from pain3d.synth.plan import PlanConfig, ShardTask, plan_shards
 from pain3d.synth.rows import RowMaker, palette_of, row_order
 from pain3d.synth.studio import prepare
@@ -44,6 +55,8 @@ class Result:
 
     out: Path
     manifest: Manifest
+    """Of the finished dataset, or with the files of `part` alone."""
+    part: Part | None = None
     frames_made: int
     """0 when everything was there already."""
     frames_kept: int
@@ -59,6 +72,8 @@ class Result:
         """What was done, for people."""
         shards = counted(len(self.manifest.shards), "shard")
         total = f"{self.out}: {counted(self.manifest.frames, 'frame')} in {shards}"
+        if self.part is not None:
+            total = f"{total} of part {self.part}; when all parts are made, run pain3d finish {self.out}"
         if not self.frames_made:
             return f"{total}; all there already, nothing done"
         kept = f", {self.frames_kept:,} kept" if self.frames_kept else ""
@@ -74,6 +89,7 @@ class Result:
             "out": str(self.out),
             "frames": self.manifest.frames,
             "shards": len(self.manifest.shards),
+            "part": None if self.part is None else str(self.part),
             "frames_made": self.frames_made,
             "frames_kept": self.frames_kept,
             "seconds": round(self.seconds, 3),
@@ -87,6 +103,7 @@ def generate(
     out: Path | str,
     config: PlanConfig,
     *,
+    shard: str | None = None,
     workers: Workers = "auto",
     device: str = "cpu",
     on_progress: Advance | None = None,
@@ -94,11 +111,13 @@ def generate(
 ) -> Result:
     """Make a dataset, or go on making it where an earlier run stopped.
 
-    The bytes do not depend on `workers` or on interruptions.
+    The bytes do not depend on `workers`, `shard` or interruptions.
 
     Args:
         out: folder of the dataset: new, empty, or holding a part of the same dataset.
         config: what to make.
+        shard: ``i/n``: make this part of n alone, every n-th file, beside runs elsewhere that make the others in the
+            same folder; `finish_dataset` then makes a dataset of them. None: all.
         workers: processes; ``auto``: one for each core that this process may use.
         device: ``cpu``, or a CUDA device such as ``cuda:0``.
         on_progress: called with (frames made, frames to make) after each frame.
@@ -106,7 +125,7 @@ def generate(
 
     Raises:
         TypeError: if `config` is no PlanConfig.
-        ArgumentError: for workers below 1 or an unknown device.
+        ArgumentError: for workers below 1, a shard that is none, or an unknown device.
         OutputError: if `out` holds anything else.
         WorkerError, StorageError: if a worker dies or the disk fails; run again to go on.
     """
@@ -117,9 +136,11 @@ def generate(
     manifest = plan_manifest(config, device)
     tasks = {task.file: task for task in plan_shards(config)}
     plans = [ShardPlan(file=task.file, split=task.split, rows=task.rows) for task in tasks.values()]
+    part = None if shard is None else Part.parse(shard)
+    own = plans if part is None else part.take(plans)
     check_output(folder, manifest)
-    with only_run(folder):
-        pending = [tasks[plan.file] for plan in begin(folder, manifest, plans)]
+    with _claimed(folder, manifest, plans, part) as claimed:
+        pending = [tasks[plan.file] for plan in claimed]
         counter = _Counter(sum(task.rows for task in pending), on_progress)
         run_tasks(
             sorted(pending, key=lambda task: -task.rows),
@@ -130,16 +151,80 @@ def generate(
             # Once for all workers: each would compile the same kernels.
             before=partial(_prepare_machine, device, config.looks, on_phase),
         )
-        final = finish(folder, manifest, plans)
+        if part is None:
+            final = finish(folder, manifest, plans)
+        else:
+            sound = sound_shards(folder, own)
+            final = replace(manifest, shards=tuple(sound[plan.file] for plan in own))
     return Result(
         out=folder,
         manifest=final,
+        part=part,
         frames_made=counter.to_make,
-        frames_kept=config.frames - counter.to_make,
+        frames_kept=final.frames - counter.to_make,
         seconds=time.monotonic() - started,
         seconds_to_first_frame=(counter.first_at or started) - started,
         frames_per_second=counter.rate,
     )
+
+
+def finish_dataset(out: Path | str) -> Manifest:
+    """Make a dataset of parts that were made one by one: check every file, write card, metadata and manifest.
+
+    Args:
+        out: the folder that the parts share.
+
+    Raises:
+        DataError: if there is no dataset, or a file is missing or damaged; it names them.
+        OutputError: if a part is still being made.
+        StorageError: if the disk does not take it.
+    """
+    folder = Path(out)
+    manifest = read_manifest(folder)
+    if is_finished(folder):
+        return manifest
+    plans = [ShardPlan(file=task.file, split=task.split, rows=task.rows) for task in plan_shards(_design(manifest))]
+    with only_run(folder):
+        sound = sound_shards(folder, plans)
+        missing = [plan.file for plan in plans if plan.file not in sound]
+        if missing:
+            raise DataError(
+                f"{folder}: {counted(len(missing), 'file')} of {len(plans)} not made yet, or damaged: "
+                f"{', '.join(missing[:5])}{', ...' if len(missing) > 5 else ''}; run their parts again"
+            )
+        return finish(folder, manifest, plans)
+
+
+def _design(manifest: Manifest) -> PlanConfig:
+    """As much of a plan as decides which files there are."""
+    design = manifest.made
+    return PlanConfig(
+        subjects=design.subjects,
+        expressions=design.expressions,
+        distractors=design.distractors,
+        confounds=design.confounds,
+        views=design.views,
+        only=design.only,
+        subjects_per_shard=int(str(manifest.configuration["subjects_per_shard"])),
+        skin=PROCEDURAL,
+    )
+
+
+@contextlib.contextmanager
+def _claimed(
+    folder: Path, manifest: Manifest, plans: Sequence[ShardPlan], part: Part | None
+) -> Iterator[tuple[ShardPlan, ...]]:
+    """Hold the folder, or a part of it; gives what is to be made."""
+    if part is None:
+        with only_run(folder):
+            yield begin(folder, manifest, plans)
+        return
+    own = part.take(plans)
+    if is_finished(folder) and len(sound_shards(folder, own)) == len(own):
+        yield ()
+        return
+    with only_part(folder, f"part {part.index} of {part.of}"):
+        yield begin_part(folder, manifest, plans, own)
 
 
 def _prepare_machine(device: str, looks: Looks, on_phase: Phase) -> None:
