@@ -42,7 +42,7 @@ LEARNING = ("model", "train", "evaluate")
 SEEDED = (*MAKING, *LEARNING)
 """Where a frame is made or a model learns: no clock, no chance but the seed's."""
 
-STOPWATCH = {"synth.generate": {"time"}, "train.loop": {"time"}, "train.tally": {"time"}}
+STOPWATCH = {"synth.generate": {"time"}, "synth.cost": {"time"}, "train.loop": {"time"}, "train.tally": {"time"}}
 """Modules that may read a clock, to tell how long a run took; no frame, weight or score depends on it."""
 
 BY_IDENTITY = {"train.optim"}

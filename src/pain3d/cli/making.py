@@ -20,8 +20,11 @@ from pain3d.synth.plan import PRESETS, PlanConfig, PlanOptions
 if TYPE_CHECKING:
     from pain3d.synth.sitter import Sitter
 
-Preset = Literal["3dpain"]
-_PRESET_SETS = ("subjects", "expressions", "views")
+Preset = Literal["3dpain", "million"]
+_PRESET_SETS = {
+    "3dpain": ("subjects", "expressions", "views"),
+    "million": ("subjects", "expressions", "views", "subjects_per_shard"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +69,8 @@ class Generate:
     out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """Folder of the dataset: new, empty, or holding a part of the same dataset."""
     preset: Preset | None = None
-    """3dpain: the paper's 2,500 subjects x (1 neutral + 10 pain) x 3 views = 82,500 frames."""
+    """3dpain: the paper's 2,500 subjects x (1 neutral + 10 pain) x 3 views = 82,500 frames. million: 30,350 subjects,
+    1,001,550 frames, in files of 25 subjects."""
     shard: str | None = None
     """i/n: make this part of n alone, as one of n runs that share OUT; then run pain3d finish OUT."""
     workers: int | Literal["auto"] = "auto"
@@ -119,7 +123,10 @@ class Plan:
     """Show what a dataset would hold, and how evenly, without making it."""
 
     preset: Preset | None = None
-    """3dpain: the paper's 2,500 subjects x (1 neutral + 10 pain) x 3 views = 82,500 frames."""
+    """3dpain: the paper's 2,500 subjects x (1 neutral + 10 pain) x 3 views = 82,500 frames. million: 30,350 subjects,
+    1,001,550 frames, in files of 25 subjects."""
+    cost: bool = False
+    """Make some frames, keep none, and tell core-hours and bytes of the whole; half a minute."""
     plan: tyro.conf.OmitArgPrefixes[PlanOptions] = field(default_factory=PlanOptions)
     json: bool = False
     """Print the result as JSON, and nothing else, on standard output."""
@@ -127,8 +134,15 @@ class Plan:
     def run(self, words: Sequence[str]) -> Answer:
         from pain3d.synth.balance import balance_of_plan
 
-        balance = balance_of_plan(_plan_config(self.plan, self.preset, words))
-        return Answer(text=balance.text(), data=balance.to_json())
+        config = _plan_config(self.plan, self.preset, words)
+        balance = balance_of_plan(config)
+        if not self.cost:
+            return Answer(text=balance.text(), data=balance.to_json())
+        from pain3d.synth.cost import cost_of_plan
+
+        say("making some frames, to measure what they cost")
+        cost = cost_of_plan(config)
+        return Answer(text=f"{balance.text()}\n{cost.text()}", data={**balance.to_json(), "cost": cost.to_json()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,11 +268,11 @@ class Clip(_Sitting):
 def _plan_config(options: PlanOptions, preset: Preset | None, words: Sequence[str]) -> PlanConfig:
     if preset is None:
         return PlanConfig(**vars(options))
-    whole = PRESETS[preset]
-    for name in _PRESET_SETS:
-        if any(word == f"--{name}" or word.startswith(f"--{name}=") for word in words):
+    whole = vars(PRESETS[preset])
+    for name in _PRESET_SETS[preset]:
+        flag = f"--{name.replace('_', '-')}"
+        if any(word == flag or word.startswith(f"{flag}=") for word in words):
             raise ArgumentError(
-                f"{name}: given beside --preset {preset}, which sets it to {vars(whole)[name]}; "
-                f"leave out one of the two"
+                f"{name}: given beside --preset {preset}, which sets it to {whole[name]}; leave out one of the two"
             )
-    return PlanConfig(**{**vars(options), **{name: vars(whole)[name] for name in _PRESET_SETS}})
+    return PlanConfig(**{**vars(options), **{name: whole[name] for name in _PRESET_SETS[preset]}})

@@ -187,8 +187,11 @@ _WAY_OUT = {
     "subjects_per_shard": "5 is the default",
 }
 
-PRESETS: dict[str, PlanConfig] = {"3dpain": PlanConfig(subjects=2500, expressions=10, views=3)}
-"""``3dpain``: the paper's 2,500 subjects x (1 neutral + 10 pain) x 3 views = 82,500 frames."""
+PRESETS: dict[str, PlanConfig] = {
+    "3dpain": PlanConfig(subjects=2500, expressions=10, views=3),
+    "million": PlanConfig(subjects=30_350, expressions=10, views=3, subjects_per_shard=25),
+}
+"""``3dpain``: the paper's 2,500 subjects x (1 neutral + 10 pain) x 3 views = 82,500 frames. ``million``: 1,001,550."""
 
 _SUBJECT_ID = re.compile(r"s(\d{5,})")
 
