@@ -121,6 +121,24 @@ def test_the_datasets_library_loads_it_with_its_split(out, tmp_path):
     assert frames[0]["heatmap"] is None
 
 
+def test_what_is_damaged_or_missing_is_told_with_a_way_out(tmp_path):
+    with building(tmp_path / "out") as builder:
+        builder.note("dropped", {"file": "a.png", "why": "black"})
+        builder.add(imported._row("042-ll042", "ll042", 0, 1, 3, True))
+        builder.finish("unbc", "original archive", importer_version=1, configuration={}, version="0.1.0")
+    (tmp_path / "out" / "dropped.csv").unlink()
+    assert [str(finding) for finding in audit(tmp_path / "out").findings] == ["dropped.csv: missing file: not found"]
+    path = tmp_path / "out" / SHARD
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(DataError, match=r"in the manifest; import it again into another folder, or restore it"):
+        open_dataset(tmp_path / "out")
+
+
+def test_the_croissant_metadata_is_valid(out):
+    mlcroissant = pytest.importorskip("mlcroissant")
+    assert not mlcroissant.Dataset(jsonld=str(out / "croissant.json")).metadata.ctx.issues.errors
+
+
 def test_show_draws_frames_beside_their_landmarks(out, tmp_path):
     assert show(out, to=tmp_path / "all.png").stat().st_size > 10_000
     assert show(out, subject="049-bm049", to=tmp_path / "one.png").is_file()
