@@ -144,10 +144,7 @@ class Dataset(Sequence[Sample]):
         tables = []
         for number, shard in enumerate(self._shards):
             path, metadata = self.path / shard.file, self._footer(number)[0]
-            with (
-                _reading(path, self.manifest),
-                pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True) as file,
-            ):
+            with self._open(path, metadata) as file:
                 tables.append(file.read(columns=names))
         return pa.concat_tables(tables)
 
@@ -166,6 +163,14 @@ class Dataset(Sequence[Sample]):
                 self._members.setdefault(str(subject), []).append(number)
         return self._members
 
+    @contextlib.contextmanager
+    def _open(self, path: Path, metadata: pq.FileMetaData) -> Iterator[pq.ParquetFile]:
+        with (
+            _reading(path, self.manifest),
+            pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True) as file,
+        ):
+            yield file
+
     def _footer(self, number: int) -> tuple[pq.FileMetaData, list[int]]:
         """A shard's metadata, and the first row of each row group."""
         if number not in self._footers:
@@ -183,10 +188,7 @@ class Dataset(Sequence[Sample]):
         if key not in self._groups:
             path = self.path / self._shards[number].file
             metadata = self._footer(number)[0]
-            with (
-                _reading(path, self.manifest),
-                pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True) as file,
-            ):
+            with self._open(path, metadata) as file:
                 self._groups[key] = file.read_row_group(group)
             if len(self._groups) > CACHED_ROW_GROUPS:
                 self._groups.popitem(last=False)
