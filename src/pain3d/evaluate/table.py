@@ -60,7 +60,7 @@ def truth_table(dataset: Dataset) -> pa.Table:
 
 def what_it_is(manifest: Manifest, subject: int, expression_id: int) -> tuple[str, str]:
     """Kind and name of a subject's expression: neutral, pain, or the name of its distractor or confound."""
-    design, seed = manifest.design, manifest.seed
+    design, seed = manifest.made, manifest.seed
     if expression_id == 0:
         return "neutral", "neutral"
     if expression_id <= design.expressions:
