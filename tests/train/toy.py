@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -10,10 +11,11 @@ import torch
 from pain3d.data.manifest import Design, Manifest, ShardRecord, write_manifest
 from pain3d.model.config import BackboneConfig, NeutralConfig, ViTPainConfig
 from pain3d.streams import stream
-from pain3d.train import loop, validate
+from pain3d.train import run_data, validate
 from pain3d.train.config import TrainConfig
 from pain3d.train.distill import DistillWeights
-from pain3d.train.frames import Batch, FramesConfig
+from pain3d.train.frames import Batch
+from pain3d.train.frames_config import FramesConfig
 from pain3d.train.losses import TaskWeights
 
 SIDE = 32
@@ -42,8 +44,11 @@ class ToyFrames:
     """What `FrameDataset` promises, without files."""
 
     def __init__(self, path, split, config, seed):
-        self.config, self.seed, self.split = config, seed, split
+        self.path, self.config, self.seed, self.split = path, config, seed, split
         self.rows = {"train": 40, "val": 16}[split]
+        self.labels = SimpleNamespace(
+            placing="landmarks", any_landmarks=True, aus=np.ones((self.rows, 6)), pspi=np.ones(self.rows)
+        )
         self.chosen = np.arange(self.rows)
         self.bad: set[int] = set()
 
@@ -138,6 +143,6 @@ def use(monkeypatch, path: Path, **changes) -> Path:
     """Make the loop read drawings; returns a dataset folder that holds a manifest alone."""
     path.mkdir(parents=True, exist_ok=True)
     write_manifest(path, manifest(**changes))
-    monkeypatch.setattr(loop, "FrameDataset", ToyFrames)
+    monkeypatch.setattr(run_data, "FrameDataset", ToyFrames)
     monkeypatch.setattr(validate, "FrameDataset", ToyFrames)
     return path

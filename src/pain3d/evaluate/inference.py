@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +15,8 @@ from pain3d.data.reader import Dataset, open_dataset
 from pain3d.errors import ArgumentError
 from pain3d.evaluate.table import NeutralPolicy, truth_table, with_predictions
 from pain3d.model.vitpain import ViTPain
-from pain3d.train.frames import Batch, FrameDataset, FramesConfig
+from pain3d.train.frames import Batch, FrameDataset
+from pain3d.train.frames_config import FramesConfig
 
 Advance = Callable[[int, int], None]
 """(done, of) frames."""
@@ -29,50 +32,58 @@ def predict_table(
     seed: int = 0,
     batch: int = 32,
     device: str | torch.device = "cpu",
+    subjects: tuple[str, ...] | None = None,
+    neutral_frames: tuple[str, ...] | None = None,
     on_progress: Advance | None = None,
 ) -> pa.Table:
     """Run a model, in evaluation mode, over the frames of a split.
+
+    With the policy `reference`, frames that serve as references are left out: the table has no row of them.
 
     Args:
         model: reads pictures or, if it is a teacher, the true heatmaps of the dataset.
         dataset: folder of a finished dataset.
         split: ``train``, ``val`` or ``test``; None for all frames.
-        neutral: where the neutral reference comes from; by default another view for a model that wants one.
+        neutral: where the neutral reference comes from; by default another view for a model that wants one, or, of an
+            imported dataset, the frame that neutral_frame_id names.
         shots: neutral references a frame; more than one wants a dataset with as many other views.
         seed: of the draw of the neutral references.
         batch: frames at once.
         device: where to compute; the model is moved there.
+        subjects: whose frames; None: everyone's.
+        neutral_frames: frames that serve as references in place of neutral_frame_id; with `reference` alone.
         on_progress: called with (done, of) frames.
 
     Raises:
         ArgumentError: if `neutral` does not go with the model, or the heatmap scales differ.
         DataError: if the split is empty or a shard damaged.
     """
-    policy = checked_policy(model, neutral)
     opened = open_dataset(dataset, split)
+    policy = checked_policy(model, neutral, imported=opened.manifest.source is not None)
     _check_scale(model, opened)
-    truth = truth_table(opened)
-    frames = FrameDataset(dataset, split, frames_config(model, policy, shots), seed)
+    config = dataclasses.replace(frames_config(model, policy, shots), subjects=subjects, neutral_frames=neutral_frames)
+    frames = FrameDataset(dataset, split, config, seed)
+    truth = truth_table(opened).take(frames.labels.rows[frames.chosen])
     model = model.to(device).eval()
     parts: list[_Part] = []
-    for start in range(0, len(frames), batch):
-        numbers = np.arange(start, min(start + batch, len(frames)))
+    for start in range(0, len(frames.chosen), batch):
+        numbers = frames.chosen[start : start + batch]
         parts.append(_predicted(model, frames.batch(numbers, 0), torch.device(device)))
         if on_progress is not None:
-            on_progress(int(numbers[-1]) + 1, len(frames))
+            on_progress(start + len(numbers), len(frames.chosen))
     return _joined(truth, parts, policy)
 
 
-def checked_policy(model: ViTPain, neutral: NeutralPolicy | None) -> NeutralPolicy:
-    """The policy itself, or the default of the model; an ArgumentError where they contradict each other."""
+def checked_policy(model: ViTPain, neutral: NeutralPolicy | None, *, imported: bool = False) -> NeutralPolicy:
+    """The policy itself, or the default of model and dataset; an ArgumentError where they contradict each other."""
     wants = model.config.neutral is not None
     if neutral is None:
-        return "other_view" if wants else "none"
-    if neutral not in ("none", "other_view", "same_view"):
-        raise ArgumentError(f"neutral: {neutral!r} is unknown; choose none, other_view or same_view")
+        return ("reference" if imported else "other_view") if wants else "none"
+    if neutral not in get_args(NeutralPolicy):
+        raise ArgumentError(f"neutral: {neutral!r} is unknown; choose none, other_view, same_view or reference")
     if wants != (neutral != "none"):
         rule = "compares with a neutral reference" if wants else "reads one picture and takes no neutral reference"
-        choose = "other_view or same_view" if wants else "none"
+        choose = "other_view, same_view or reference" if wants else "none"
         raise ArgumentError(f"neutral: {neutral!r}, but this model {rule}; choose {choose}, or leave it out")
     return neutral
 

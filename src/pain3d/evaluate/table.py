@@ -16,8 +16,9 @@ from pain3d.errors import DataError
 from pain3d.expressions import confound_name, distractor_name
 from pain3d.facs import PAIN_AUS
 
-NeutralPolicy = Literal["none", "other_view", "same_view"]
-"""Where the neutral reference comes from. ``same_view`` is pixel-aligned with the scored frame: an oracle."""
+NeutralPolicy = Literal["none", "other_view", "same_view", "reference"]
+"""Where the neutral reference comes from. ``same_view`` is pixel-aligned with the scored frame: an oracle.
+``reference`` is the frame that neutral_frame_id names, whatever its label; no frame is scored against itself."""
 
 AU_COLUMNS: tuple[str, ...] = tuple(f"pred_{name}" for name in PAIN_AUS)
 LOGIT_COLUMNS: tuple[str, ...] = ("logit_1", "logit_2", "logit_3")
@@ -33,6 +34,8 @@ TRUTH_COLUMNS: tuple[str, ...] = (
 def truth_table(dataset: Dataset) -> pa.Table:
     """The labels of a dataset's frames, with `kind` (neutral, pain, distractor, confound) and `expression`, its name.
 
+    Of an imported dataset no more is known than its labels: its frames are of kind pain or no pain, PSPI 1 or more.
+
     Raises:
         DataError: if there are no frames.
     """
@@ -44,9 +47,12 @@ def truth_table(dataset: Dataset) -> pa.Table:
             f"{dataset.path}: no frames to evaluate on; the splits with frames are {filled or 'none'}: choose one of "
             f"them, all of them (split=None, for a dataset that the model never saw), or generate 10 subjects or more"
         )
-    numbers = [int(subject[1:]) for subject in table.column("subject_id").to_pylist()]
-    ids = table.column("expression_id").to_pylist()
-    named = [what_it_is(dataset.manifest, *pair) for pair in zip(numbers, ids, strict=True)]
+    if dataset.manifest.source is not None:
+        named = [("pain" if pspi >= 1 else "no pain",) * 2 for pspi in table.column("PSPI").to_pylist()]
+    else:
+        numbers = [int(subject[1:]) for subject in table.column("subject_id").to_pylist()]
+        ids = table.column("expression_id").to_pylist()
+        named = [what_it_is(dataset.manifest, *pair) for pair in zip(numbers, ids, strict=True)]
     table = table.append_column("kind", pa.array([kind for kind, _ in named], pa.string()))
     table = table.append_column("expression", pa.array([name for _, name in named], pa.string()))
     return table.replace_schema_metadata(None)

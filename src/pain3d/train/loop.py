@@ -21,7 +21,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast
 
 from pain3d.arguments import instance_of
-from pain3d.data.manifest import Manifest, read_manifest
+from pain3d.data.manifest import read_manifest
 from pain3d.data.progress import only_run
 from pain3d.errors import ArgumentError
 from pain3d.streams import derive_seed
@@ -29,16 +29,19 @@ from pain3d.train import run_folder
 from pain3d.train.config import TrainConfig
 from pain3d.train.distill import Teacher
 from pain3d.train.ema import Ema
-from pain3d.train.frames import Batch, FrameDataset
+from pain3d.train.frames import Batch
+from pain3d.train.initial import Initial, load_initial, weights_sha256
 from pain3d.train.interrupt import StopRequest
-from pain3d.train.learner import Learner, check_dataset, load_teacher, seeded_torch, weights_sha256
+from pain3d.train.learner import Learner, check_dataset, check_other_dataset, load_teacher, seeded_torch
 from pain3d.train.loader import batches
 from pain3d.train.log import MetricsLog, json_numbers
+from pain3d.train.notes import notes
 from pain3d.train.optim import parameter_groups, set_learning_rate
 from pain3d.train.result import TrainResult
+from pain3d.train.run_data import RunData
 from pain3d.train.state import Counters, Parts, checkpoints, restore, save, written_whole
 from pain3d.train.tally import Tally, refuse_non_finite
-from pain3d.train.validate import Validation, score, validation_frames
+from pain3d.train.validate import Validation, score
 
 Advance = Callable[[int, int], None]
 """(samples seen, samples to see)."""
@@ -78,16 +81,34 @@ def train(
     source, folder = Path(dataset), Path(run)
     manifest = read_manifest(source)
     check_dataset(source, manifest, config)
+    mixed = None if config.mix is None else read_manifest(Path(config.mix.dataset))
+    check_other_dataset(mixed, config)
     accelerator = _accelerator(config)
     steps = config.steps(accelerator.num_processes)
     with _threads(config.threads):
-        teacher = load_teacher(config, manifest)
-        _claim(folder, config, source, manifest, accelerator, teacher, on_phase)
+        teacher, initial = load_teacher(config, manifest), load_initial(config)
+        wanted = run_folder.description(
+            config,
+            source,
+            manifest,
+            processes=accelerator.num_processes,
+            teacher_sha256=None if teacher is None else weights_sha256(teacher.model),
+            init=None if initial is None else initial.record(),
+            mixed=mixed,
+        )
+        for package in run_folder.check(folder, wanted, config.identity()):
+            on_phase(f"note: {package}: the rest of this run may round otherwise than its beginning")
+        summary = run_folder.read_summary(folder)
+        data = None if summary is not None else RunData.read(source, config)
+        if accelerator.is_main_process:
+            run_folder.claim(folder, wanted)
+        accelerator.wait_for_everyone()
         with only_run(folder) if accelerator.is_main_process else contextlib.nullcontext():
-            summary = run_folder.read_summary(folder)
             samples_now = 0
-            if summary is None:
-                session = _Session(source, folder, config, accelerator, teacher, steps, on_progress, on_phase)
+            if summary is None and data is not None:
+                for note in notes(config, data):
+                    on_phase(f"note: {note}")
+                session = _Session(data, folder, config, accelerator, teacher, initial, steps, on_progress, on_phase)
                 samples_now = session.finish()
                 accelerator.wait_for_everyone()
                 summary = session.summary
@@ -107,24 +128,22 @@ class _Session:
 
     def __init__(
         self,
-        dataset: Path,
+        data: RunData,
         run: Path,
         config: TrainConfig,
         accelerator: Accelerator,
         teacher: Teacher | None,
+        initial: Initial | None,
         steps: int,
         on_progress: Advance | None,
         on_phase: Phase,
     ) -> None:
         self._run, self._config, self._accelerator, self._steps = run, config, accelerator, steps
         self._on_progress, self._on_phase = on_progress, on_phase
-        self._frames = FrameDataset(dataset, "train", config.frames, config.seed)
-        _refuse_too_few(len(self._frames.chosen), config.batch_size)
-        self._validation = Validation(
-            validation_frames(dataset, config.frames), frames=config.eval_frames, batch_size=config.batch_size
-        )
+        self._frames = data.trained
+        self._validation = Validation(data.judged, frames=config.eval_frames, batch_size=config.batch_size)
         self._teacher = None if teacher is None else teacher.to(accelerator.device)
-        self._learner = Learner(config, teacher).to(accelerator.device)
+        self._learner = Learner(config, teacher, initial, landmarks=data.any_landmarks).to(accelerator.device)
         groups = parameter_groups(
             self._learner, lr=config.lr, lr_heads=config.lr_heads, weight_decay=config.weight_decay
         )
@@ -288,30 +307,6 @@ class _Session:
             run_folder.write_json(self._run / run_folder.SUMMARY, self.summary)
 
 
-def _claim(
-    run: Path,
-    config: TrainConfig,
-    dataset: Path,
-    manifest: Manifest,
-    accelerator: Accelerator,
-    teacher: Teacher | None,
-    on_phase: Phase,
-) -> None:
-    """Refuse a folder of another run; make a new one."""
-    wanted = run_folder.description(
-        config,
-        dataset,
-        manifest,
-        processes=accelerator.num_processes,
-        teacher_sha256=None if teacher is None else weights_sha256(teacher.model),
-    )
-    for package in run_folder.check(run, wanted, config.identity()):
-        on_phase(f"note: {package}: the rest of this run may round otherwise than its beginning")
-    if accelerator.is_main_process:
-        run_folder.claim(run, wanted)
-    accelerator.wait_for_everyone()
-
-
 def _accelerator(config: TrainConfig) -> Accelerator:
     if config.device == "cuda" and not torch.cuda.is_available():
         raise ArgumentError("device: cuda, but torch finds no CUDA device here; give device=cpu, or auto")
@@ -329,14 +324,6 @@ def _threads(wanted: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _refuse_too_few(frames: int, batch_size: int) -> None:
-    if frames < batch_size:
-        raise ArgumentError(
-            f"batch_size: {batch_size} is more than the {frames} training frames; lower it (and raise accumulate), "
-            f"or give more frames"
-        )
 
 
 def _anywhere(accelerator: Accelerator, flag: bool) -> bool:
