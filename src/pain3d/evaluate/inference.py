@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 
 from pain3d.data.reader import Dataset, open_dataset
@@ -24,20 +27,25 @@ def predict_table(
     dataset: str | Path,
     split: str | None = "test",
     *,
+    subjects: tuple[str, ...] | None = None,
     neutral: NeutralPolicy | None = None,
+    neutral_frames: tuple[str, ...] | None = None,
     shots: int = 1,
     seed: int = 0,
     batch: int = 32,
     device: str | torch.device = "cpu",
     on_progress: Advance | None = None,
 ) -> pa.Table:
-    """Run a model, in evaluation mode, over the frames of a split.
+    """Run a model, in evaluation mode, over the frames of a split. Frames that serve as references are left out.
 
     Args:
         model: reads pictures or, if it is a teacher, the true heatmaps of the dataset.
         dataset: folder of a finished dataset.
         split: ``train``, ``val`` or ``test``; None for all frames.
-        neutral: where the neutral reference comes from; by default another view for a model that wants one.
+        subjects: whose frames, of the split; None: everyone's.
+        neutral: where the neutral reference comes from; by default, for a model that wants one, the frame that an
+            imported dataset names, and another view in a dataset of ours.
+        neutral_frames: for ``reference``, frames that serve in place of those that the dataset names.
         shots: neutral references a frame; more than one wants a dataset with as many other views.
         seed: of the draw of the neutral references.
         batch: frames at once.
@@ -48,31 +56,40 @@ def predict_table(
         ArgumentError: if `neutral` does not go with the model, or the heatmap scales differ.
         DataError: if the split is empty or a shard damaged.
     """
-    policy = checked_policy(model, neutral)
     opened = open_dataset(dataset, split)
+    policy = checked_policy(model, neutral, imported=opened.manifest.source is not None)
     _check_scale(model, opened)
-    truth = truth_table(opened)
-    frames = FrameDataset(dataset, split, frames_config(model, policy, shots), seed)
+    truth = truth_table(opened, subjects)
+    config = dataclasses.replace(frames_config(model, policy, shots), subjects=subjects, neutral_frames=neutral_frames)
+    frames = FrameDataset(dataset, split, config, seed)
     model = model.to(device).eval()
     parts: list[_Part] = []
-    for start in range(0, len(frames), batch):
-        numbers = np.arange(start, min(start + batch, len(frames)))
+    for start in range(0, len(frames.chosen), batch):
+        numbers = frames.chosen[start : start + batch]
         parts.append(_predicted(model, frames.batch(numbers, 0), torch.device(device)))
         if on_progress is not None:
-            on_progress(int(numbers[-1]) + 1, len(frames))
-    return _joined(truth, parts, policy)
+            on_progress(start + len(numbers), len(frames.chosen))
+    return _joined(_scored(truth, frames), parts, policy)
 
 
-def checked_policy(model: ViTPain, neutral: NeutralPolicy | None) -> NeutralPolicy:
-    """The policy itself, or the default of the model; an ArgumentError where they contradict each other."""
+def _scored(truth: pa.Table, frames: FrameDataset) -> pa.Table:
+    """Without the frames that serve as references."""
+    if len(frames.chosen) == len(truth):
+        return truth
+    ids = pa.array([str(frames.labels.frame_ids[number]) for number in frames.chosen], pa.string())
+    return truth.filter(pc.is_in(truth.column("frame_id"), value_set=ids))
+
+
+def checked_policy(model: ViTPain, neutral: NeutralPolicy | None, *, imported: bool = False) -> NeutralPolicy:
+    """The policy itself, or the default of model and dataset; an ArgumentError where they contradict each other."""
     wants = model.config.neutral is not None
     if neutral is None:
-        return "other_view" if wants else "none"
-    if neutral not in ("none", "other_view", "same_view"):
-        raise ArgumentError(f"neutral: {neutral!r} is unknown; choose none, other_view or same_view")
+        return ("reference" if imported else "other_view") if wants else "none"
+    if neutral not in get_args(NeutralPolicy):
+        raise ArgumentError(f"neutral: {neutral!r} is unknown; choose {', '.join(get_args(NeutralPolicy))}")
     if wants != (neutral != "none"):
         rule = "compares with a neutral reference" if wants else "reads one picture and takes no neutral reference"
-        choose = "other_view or same_view" if wants else "none"
+        choose = "other_view, same_view or reference" if wants else "none"
         raise ArgumentError(f"neutral: {neutral!r}, but this model {rule}; choose {choose}, or leave it out")
     return neutral
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from jaxtyping import Float
 
 from pain3d.data.manifest import Manifest
@@ -16,8 +17,12 @@ from pain3d.errors import DataError
 from pain3d.expressions import confound_name, distractor_name
 from pain3d.facs import PAIN_AUS
 
-NeutralPolicy = Literal["none", "other_view", "same_view"]
-"""Where the neutral reference comes from. ``same_view`` is pixel-aligned with the scored frame: an oracle."""
+NeutralPolicy = Literal["none", "other_view", "same_view", "reference"]
+"""Where the neutral reference comes from. ``same_view`` is pixel-aligned with the scored frame: an oracle.
+``reference`` is the frame that neutral_frame_id names, whatever its label, and is left out of scoring."""
+
+RECORDED = "recorded"
+"""Kind of all frames of an imported dataset, which does not tell what was posed."""
 
 AU_COLUMNS: tuple[str, ...] = tuple(f"pred_{name}" for name in PAIN_AUS)
 LOGIT_COLUMNS: tuple[str, ...] = ("logit_1", "logit_2", "logit_3")
@@ -30,13 +35,18 @@ TRUTH_COLUMNS: tuple[str, ...] = (
 """Columns taken from the dataset as they are."""
 
 
-def truth_table(dataset: Dataset) -> pa.Table:
+def truth_table(dataset: Dataset, subjects: Sequence[str] | None = None) -> pa.Table:
     """The labels of a dataset's frames, with `kind` (neutral, pain, distractor, confound) and `expression`, its name.
+
+    Frames of an imported dataset are all of the kind `RECORDED`, and what the dataset does not tell is null.
 
     Raises:
         DataError: if there are no frames.
     """
     table = dataset.labels(TRUTH_COLUMNS)
+    if subjects is not None:
+        wanted = pa.array(subjects, pa.string())
+        table = table.filter(pc.is_in(table.column("subject_id"), value_set=wanted))
     if not len(table):
         splits = {split: dataset.manifest.rows_of(split) for split in SPLITS}
         filled = ", ".join(f"{split} ({rows})" for split, rows in splits.items() if rows)
@@ -44,6 +54,9 @@ def truth_table(dataset: Dataset) -> pa.Table:
             f"{dataset.path}: no frames to evaluate on; the splits with frames are {filled or 'none'}: choose one of "
             f"them, all of them (split=None, for a dataset that the model never saw), or generate 10 subjects or more"
         )
+    if dataset.manifest.source is not None:
+        kinds = pa.array([RECORDED] * len(table), pa.string())
+        return table.append_column("kind", kinds).append_column("expression", kinds).replace_schema_metadata(None)
     numbers = [int(subject[1:]) for subject in table.column("subject_id").to_pylist()]
     ids = table.column("expression_id").to_pylist()
     named = [what_it_is(dataset.manifest, *pair) for pair in zip(numbers, ids, strict=True)]
