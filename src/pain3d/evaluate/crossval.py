@@ -8,7 +8,6 @@ RUN/metrics.json    RUN/predictions.parquet    RUN/tables.md    RUN/plots/
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -162,7 +161,7 @@ def crossval(
 def _about(
     opened: Dataset, config: CrossvalConfig, results: Sequence[FoldResult], found: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What metrics.json says besides figures; of the run as it was first asked for, so that a resumed one ends alike."""
+    """What metrics.json says besides figures; as the run was first asked for, so that a resumed one ends alike."""
     protocol, name = config.protocol, _name_of(config.train)
     description = results[0].choices["description"]
     return {
@@ -228,8 +227,8 @@ def _refuse_data(opened: Dataset, config: CrossvalConfig, labels: pa.Table, left
             if (levels >= t).all() or not (levels >= t).any():
                 how = "no frame" if not (levels >= t).any() else "no frame but those"
                 raise ArgumentError(
-                    f"validation: the validation subjects of fold {fold.name} ({', '.join(fold.validation)}) have {how} "
-                    f"with PSPI >= {t}, so that they cannot choose a threshold; give another seed, or more of them"
+                    f"validation: the validation subjects of fold {fold.name} ({', '.join(fold.validation)}) have "
+                    f"{how} with PSPI >= {t}, so that they cannot choose a threshold; give another seed, or more of them"
                 )
         if not (scored & np.isin(subjects, fold.test)).any():
             raise ArgumentError(

@@ -56,7 +56,7 @@ def read_references(path: Path, labels: pa.Table) -> dict[str, tuple[str, ...]]:
     if head != HEADER:
         raise DataError(f"{path}: line 1: {','.join(head)!r}; the columns are {','.join(HEADER)}")
     owner = dict(zip(*_columns(labels, "frame_id", "subject_id"), strict=True))
-    found: dict[str, tuple[str, ...]] = {subject: () for subject in sorted(set(owner.values()))}
+    found: dict[str, tuple[str, ...]] = dict.fromkeys(sorted(set(owner.values())), ())
     for cells in rows:
         if not any(cell.strip() for cell in cells):
             continue
@@ -64,7 +64,8 @@ def read_references(path: Path, labels: pa.Table) -> dict[str, tuple[str, ...]]:
         found[subject] = (*found[subject], frame)
     if without := [subject for subject, frames in found.items() if not frames]:
         raise ArgumentError(
-            f"neutral_frames: {path} names no frame of {', '.join(without)}; give a line for each subject of the dataset"
+            f"neutral_frames: {path} names no frame of {', '.join(without)}; give a line for each subject of the "
+            f"dataset"
         )
     return found
 
