@@ -228,7 +228,7 @@ def _refuse_data(opened: Dataset, config: CrossvalConfig, labels: pa.Table, left
                 how = "no frame" if not (levels >= t).any() else "no frame but those"
                 raise ArgumentError(
                     f"validation: the validation subjects of fold {fold.name} ({', '.join(fold.validation)}) have "
-                    f"{how} with PSPI >= {t}, so that they cannot choose a threshold; give another seed, or more of them"
+                    f"{how} with PSPI >= {t}, and cannot choose a threshold; give another seed, or more of them"
                 )
         if not (scored & np.isin(subjects, fold.test)).any():
             raise ArgumentError(
