@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -42,8 +43,11 @@ class ToyFrames:
     """What `FrameDataset` promises, without files."""
 
     def __init__(self, path, split, config, seed):
-        self.config, self.seed, self.split = config, seed, split
+        self.path, self.config, self.seed, self.split = path, config, seed, split
         self.rows = {"train": 40, "val": 16}[split]
+        self.labels = SimpleNamespace(
+            placing="landmarks", any_landmarks=True, aus=np.ones((self.rows, 6)), pspi=np.ones(self.rows)
+        )
         self.chosen = np.arange(self.rows)
         self.bad: set[int] = set()
 

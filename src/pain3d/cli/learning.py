@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -15,6 +15,9 @@ from pain3d.console import progress, say
 from pain3d.data.sample import Sample
 from pain3d.errors import ArgumentError
 from pain3d.synth.page import Read
+
+if TYPE_CHECKING:
+    from pain3d.train.choice import DataChoice
 
 BUNDLED = "vitpain-tiny"
 """The model that comes with the package."""
@@ -31,12 +34,29 @@ class Train:
     """Folder of the dataset."""
     run_folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder of the run: new, empty, or holding a part of the same run."""
-    recipe: Literal["teacher", "student", "rgb"] = "student"
-    """teacher reads heatmaps; student reads pictures and learns from a teacher; rgb reads pictures without one."""
+    recipe: Literal["teacher", "student", "rgb", "finetune_unbc", "linear_probe"] = "student"
+    """teacher reads heatmaps; student reads pictures and learns from a teacher; rgb reads pictures without one;
+    finetune_unbc goes on with the model of --init, on real data; linear_probe trains its heads alone."""
     size: Literal["tiny_cpu", "small_gpu", "paper"] = "tiny_cpu"
     """tiny_cpu: two cores, from scratch. small_gpu: DINOv2-S. paper: DINOv3-L with LoRA."""
     teacher: str | None = None
     """The student's teacher: a run folder, a model's folder, or a Hub id."""
+    init: str | None = None
+    """Start from the weights of this model: a run folder, a model's folder, a bundled name such as vitpain-tiny, or a
+    Hub id; of the same architecture, which finetune_unbc and linear_probe take over."""
+    subjects: tuple[str, ...] | None = None
+    """Train on these subjects alone (default: those of the training split)."""
+    val_subjects: tuple[str, ...] | None = None
+    """Choose the best model on these subjects (default: the validation split, if OUT has one)."""
+    few_shot: int | None = None
+    """Train on so many subjects, drawn by the seed from the training split, or from all but --val-subjects and
+    --held-out."""
+    held_out: tuple[str, ...] = ()
+    """Never draw these subjects for --few-shot, such as those of a test."""
+    mix: Path | None = None
+    """Folder of another dataset, whose training frames are mixed into every batch."""
+    mix_ratio: float | None = None
+    """Share of the frames that come from --mix, above 0 and below 1."""
     neutral: bool = False
     """Compare with a neutral picture of the same person, from another view."""
     seed: int = 0
@@ -70,21 +90,39 @@ class Train:
     """Print the result as JSON, and nothing else, on standard output."""
 
     def run(self, _: Sequence[str]) -> Answer:
+        from pain3d.train.choice import with_data
         from pain3d.train.loop import train
         from pain3d.train.recipes import recipe, with_options
 
-        config = recipe(self.recipe, size=self.size, teacher=self.teacher, seed=self.seed, neutral=self.neutral)
+        config = recipe(
+            self.recipe, size=self.size, teacher=self.teacher, init=self.init, seed=self.seed, neutral=self.neutral
+        )
         given = {name: vars(self)[name] for name in _OF_RECIPE}
+        config = with_options(with_data(config, self.out, self._data()), **given)
         with progress("training", "samples") as advance:
-            result = train(self.out, self.run_folder, with_options(config, **given), on_progress=advance, on_phase=say)
+            result = train(self.out, self.run_folder, config, on_progress=advance, on_phase=say)
         said = self._calibrated()
         return Answer(text=f"{result.text()}\n{said}", data={**result.to_json(), "calibration": said})
+
+    def _data(self) -> DataChoice:
+        from pain3d.train.choice import DataChoice
+
+        return DataChoice(
+            subjects=self.subjects,
+            val_subjects=self.val_subjects,
+            few_shot=self.few_shot,
+            held_out=self.held_out,
+            mix=self.mix,
+            mix_ratio=self.mix_ratio,
+        )
 
     def _calibrated(self) -> str:
         from accelerate import PartialState
 
         if not self.calibrate or not PartialState().is_main_process:
             return "not calibrated"
+        if self.val_subjects is not None:
+            return "not calibrated: a calibration is fitted on a validation split, and subjects were named instead"
         from pain3d.evaluate.bundle import calibrate_run
 
         with progress("calibrating", "frames") as advance:

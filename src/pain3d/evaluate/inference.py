@@ -9,7 +9,6 @@ from typing import get_args
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import torch
 
 from pain3d.data.reader import Dataset, open_dataset
@@ -27,29 +26,31 @@ def predict_table(
     dataset: str | Path,
     split: str | None = "test",
     *,
-    subjects: tuple[str, ...] | None = None,
     neutral: NeutralPolicy | None = None,
-    neutral_frames: tuple[str, ...] | None = None,
     shots: int = 1,
     seed: int = 0,
     batch: int = 32,
     device: str | torch.device = "cpu",
+    subjects: tuple[str, ...] | None = None,
+    neutral_frames: tuple[str, ...] | None = None,
     on_progress: Advance | None = None,
 ) -> pa.Table:
-    """Run a model, in evaluation mode, over the frames of a split. Frames that serve as references are left out.
+    """Run a model, in evaluation mode, over the frames of a split.
+
+    With the policy `reference`, frames that serve as references are left out: the table has no row of them.
 
     Args:
         model: reads pictures or, if it is a teacher, the true heatmaps of the dataset.
         dataset: folder of a finished dataset.
         split: ``train``, ``val`` or ``test``; None for all frames.
-        subjects: whose frames, of the split; None: everyone's.
-        neutral: where the neutral reference comes from; by default, for a model that wants one, the frame that an
-            imported dataset names, and another view in a dataset of ours.
-        neutral_frames: for ``reference``, frames that serve in place of those that the dataset names.
+        neutral: where the neutral reference comes from; by default another view for a model that wants one, or, of an
+            imported dataset, the frame that neutral_frame_id names.
         shots: neutral references a frame; more than one wants a dataset with as many other views.
         seed: of the draw of the neutral references.
         batch: frames at once.
         device: where to compute; the model is moved there.
+        subjects: whose frames; None: everyone's.
+        neutral_frames: frames that serve as references in place of neutral_frame_id; with `reference` alone.
         on_progress: called with (done, of) frames.
 
     Raises:
@@ -59,9 +60,9 @@ def predict_table(
     opened = open_dataset(dataset, split)
     policy = checked_policy(model, neutral, imported=opened.manifest.source is not None)
     _check_scale(model, opened)
-    truth = truth_table(opened, subjects)
     config = dataclasses.replace(frames_config(model, policy, shots), subjects=subjects, neutral_frames=neutral_frames)
     frames = FrameDataset(dataset, split, config, seed)
+    truth = truth_table(opened).take(frames.labels.rows[frames.chosen])
     model = model.to(device).eval()
     parts: list[_Part] = []
     for start in range(0, len(frames.chosen), batch):
@@ -69,15 +70,7 @@ def predict_table(
         parts.append(_predicted(model, frames.batch(numbers, 0), torch.device(device)))
         if on_progress is not None:
             on_progress(start + len(numbers), len(frames.chosen))
-    return _joined(_scored(truth, frames), parts, policy)
-
-
-def _scored(truth: pa.Table, frames: FrameDataset) -> pa.Table:
-    """Without the frames that serve as references."""
-    if len(frames.chosen) == len(truth):
-        return truth
-    ids = pa.array([str(frames.labels.frame_ids[number]) for number in frames.chosen], pa.string())
-    return truth.filter(pc.is_in(truth.column("frame_id"), value_set=ids))
+    return _joined(truth, parts, policy)
 
 
 def checked_policy(model: ViTPain, neutral: NeutralPolicy | None, *, imported: bool = False) -> NeutralPolicy:
@@ -86,7 +79,7 @@ def checked_policy(model: ViTPain, neutral: NeutralPolicy | None, *, imported: b
     if neutral is None:
         return ("reference" if imported else "other_view") if wants else "none"
     if neutral not in get_args(NeutralPolicy):
-        raise ArgumentError(f"neutral: {neutral!r} is unknown; choose {', '.join(get_args(NeutralPolicy))}")
+        raise ArgumentError(f"neutral: {neutral!r} is unknown; choose none, other_view, same_view or reference")
     if wants != (neutral != "none"):
         rule = "compares with a neutral reference" if wants else "reads one picture and takes no neutral reference"
         choose = "other_view, same_view or reference" if wants else "none"

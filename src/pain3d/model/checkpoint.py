@@ -70,6 +70,16 @@ def find(name_or_path: str | Path) -> Path:
         ) from error
 
 
+def config_of(name_or_path: str | Path) -> ViTPainConfig:
+    """The configuration of a model, without its weights.
+
+    Raises:
+        DataError: as `load`.
+    """
+    folder = find(name_or_path)
+    return ViTPainConfig.from_json(_read_config(folder)["config"], f"{folder / CONFIG}: config")
+
+
 def load(name_or_path: str | Path) -> ViTPain:
     """A model, on the CPU, in evaluation mode.
 

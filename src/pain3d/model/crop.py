@@ -102,6 +102,11 @@ def square_of_box(box: Sequence[float], policy: CropPolicy) -> Square:
     return Square(cx=(left + right) / 2, cy=(top + bottom) / 2 - policy.box_lift * side, side=side)
 
 
+def square_of_picture(width: int, height: int) -> Square:
+    """The central square of a picture: for pictures that were cut to the face before, without landmarks or a box."""
+    return Square(cx=width / 2, cy=height / 2, side=float(min(width, height)))
+
+
 def cut(
     image: UInt8[np.ndarray, "height width *channel"],
     square: Square,

@@ -20,9 +20,11 @@ from pain3d.streams import checked_seed
 from pain3d.train.distill import DistillWeights
 from pain3d.train.frames import FramesConfig
 from pain3d.train.losses import TaskWeights
+from pain3d.train.mixture import MixConfig
 
 Precision = Literal["no", "bf16", "fp16"]
 Device = Literal["auto", "cpu", "cuda"]
+Freeze = Literal["nothing", "backbone"]
 ChooseBy = Literal["ccc", "mae"]
 
 CONVENIENCE = ("workers", "threads", "device", "save_every", "keep", "log_every")
@@ -43,6 +45,16 @@ class TrainConfig:
     """Terms that the teacher, or the heat, adds; None: the labels alone teach."""
     teacher: str | None = None
     """Run folder, checkpoint folder, Hub id or bundled name of a heatmap model; where a term of `distill` needs one."""
+    init: str | None = None
+    """Run folder, checkpoint folder, Hub id or bundled name of the model that the run starts from, with all weights of
+    it; the architecture must be the same. None: from the seed."""
+    freeze: Freeze = "nothing"
+    """backbone: what encodes pictures keeps its weights and its running statistics, and the heads alone are trained."""
+    val_subjects: tuple[str, ...] | None = None
+    """Whose frames choose the best model: with `frames.subjects`, these two lists are the split, whatever the dataset's
+    own says. None: its validation split."""
+    mix: MixConfig | None = None
+    """Another dataset, a stated share of every batch; None: the run's own alone."""
     samples: int
     """Budget: frames seen, over all processes. Steps: samples / (batch_size x accumulate x processes)."""
     batch_size: int
@@ -108,7 +120,8 @@ class TrainConfig:
             _between("clip", self.clip, 0.0, math.inf, open_low=True)
         if self.ema is not None:
             _between("ema", self.ema, 0.0, 1.0, open_high=True)
-        for name, kind in (("precision", Precision), ("device", Device), ("choose_by", ChooseBy)):
+        named = (("precision", Precision), ("device", Device), ("choose_by", ChooseBy), ("freeze", Freeze))
+        for name, kind in named:
             _one_of(name, vars(self)[name], get_args(kind))
         _refuse_contradictions(self)
 
@@ -117,10 +130,18 @@ class TrainConfig:
         return json.loads(json.dumps(dataclasses.asdict(self), allow_nan=False))
 
     def identity(self) -> dict[str, Any]:
-        """What must agree for two runs to be one: all but the name, what nothing learnt depends on, and the place of
-        the teacher, whose weights are compared instead."""
-        apart = (*CONVENIENCE, "recipe", "teacher")
-        return {name: value for name, value in self.to_json().items() if name not in apart}
+        """What must agree for two runs to be one: all but the name, what nothing learnt depends on, and the places of
+        the teacher, the first model and the other dataset, whose content is compared instead."""
+        apart = (*CONVENIENCE, "recipe", "teacher", "init")
+        content = {name: value for name, value in self.to_json().items() if name not in apart}
+        if self.mix is not None:
+            content["mix"] = {name: value for name, value in content["mix"].items() if name != "dataset"}
+        return content
+
+    @property
+    def split(self) -> Literal["train", "all"]:
+        """Of the dataset, that `frames.subjects` are taken from."""
+        return "train" if self.val_subjects is None else "all"
 
     def steps(self, processes: int = 1) -> int:
         """Optimiser steps that the budget buys.
@@ -186,6 +207,30 @@ def _refuse_contradictions(config: TrainConfig) -> None:
             f"a landmark head is trained by a weight above 0, and without one there is nothing to weigh"
         )
     _refuse_frames(config, heatmap=heatmap_model or config.distill is not None)
+    _refuse_subjects(config)
+    if config.mix is not None and (config.mix.neutral is None) != (config.frames.neutral is None):
+        raise ArgumentError(
+            f"mix.neutral: {config.mix.neutral!r}, but the frames' neutral is {config.frames.neutral!r}; a model that "
+            f"compares needs a reference from both datasets, and one without takes none"
+        )
+
+
+def _refuse_subjects(config: TrainConfig) -> None:
+    held_out, trained = config.val_subjects, config.frames.subjects
+    if held_out is None:
+        return
+    if not held_out:
+        raise ArgumentError("val_subjects: none named; name at least one, or give None for the validation split")
+    if trained is None:
+        raise ArgumentError(
+            "frames.subjects: None, but val_subjects are named; name the subjects that are trained on, too: "
+            "the two lists are the split"
+        )
+    both = sorted({*held_out} & {*trained})
+    if both:
+        raise ArgumentError(
+            f"val_subjects: {', '.join(both)} are trained on, too; a model is chosen on subjects it did not see"
+        )
 
 
 def _refuse_frames(config: TrainConfig, *, heatmap: bool) -> None:

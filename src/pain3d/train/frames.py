@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from PIL import Image
 from torch import Tensor
 
@@ -24,13 +25,16 @@ from pain3d.data.manifest import Manifest
 from pain3d.data.reader import open_dataset
 from pain3d.errors import ArgumentError, DataError
 from pain3d.facs import PAIN_AUS
-from pain3d.model.crop import CropPolicy, square_of_landmarks
+from pain3d.model.crop import CropPolicy
 from pain3d.streams import stream
 from pain3d.train.augment import AugmentConfig, Geometry, draw_geometry, photometry
-from pain3d.train.sampling import balanced_copies, epoch_order, subset
+from pain3d.train.placing import square_of_frame
+from pain3d.train.sampling import balanced_copies, epoch_order, subset, weighted_copies
 from pain3d.train.shards import RowGroup, Shards, read_labels
 
-NeutralView = Literal["other_view", "same_view"]
+NeutralView = Literal["other_view", "same_view", "reference"]
+PAIN = 1.0
+"""PSPI from which a frame counts as one with pain when frames are weighted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +46,12 @@ class FramesConfig:
     crop: CropPolicy = field(default_factory=CropPolicy)
     neutral: NeutralView | None = None
     """Where the neutral reference comes from: a seeded neutral frame of the subject from another view, with its own
-    light and background. ``same_view`` is an oracle, to be named so: it turns the task into change detection."""
+    light and background. ``same_view`` is an oracle, to be named so: it turns the task into change detection.
+    ``reference``: the frame that neutral_frame_id names, whatever its label; frames that are their own reference are
+    neither trained on nor scored."""
+    neutral_frames: tuple[str, ...] | None = None
+    """Frames that serve as references in place of neutral_frame_id, at least `neutral_shots` of each subject; they are
+    left out. For ``reference`` alone."""
     neutral_shots: int = 1
     """Neutral references a frame, each from a view of its own."""
     heatmap: bool = False
@@ -54,10 +63,15 @@ class FramesConfig:
     augment: AugmentConfig | None = None
     balance: bool = False
     """Every PSPI level present is seen equally often: rare ones come more than once an epoch, frequent ones rest."""
+    pain_weight: float = 1.0
+    """Frames with PSPI >= 1 are seen so many times as often as the others (on UNBC-McMaster officially 2)."""
     window: int = 16
-    """Subjects whose frames are shuffled among each other, and held in memory (encoded)."""
+    """Row groups whose frames are shuffled among each other, and held in memory (encoded). A row group is a subject of
+    ours, and at most a hundred frames of a subject that was imported."""
     max_frames: int | None = None
     """At most so many frames, of whole subjects; a larger number contains the frames of every smaller one."""
+    subjects: tuple[str, ...] | None = None
+    """These subject_ids alone; None: all."""
 
     def __post_init__(self) -> None:
         for name in ("size", "neutral_shots", "patch", "window"):
@@ -67,14 +81,48 @@ class FramesConfig:
             raise ArgumentError(f"frames.size: {self.size} is no multiple of the patch, {self.patch}; give one")
         if self.max_frames is not None and self.max_frames < 1:
             raise ArgumentError(f"frames.max_frames: {self.max_frames} is below 1; give a number, or None for all")
-        if self.neutral not in (None, "other_view", "same_view"):
-            raise ArgumentError(f"frames.neutral: {self.neutral!r} is unknown; choose other_view, same_view or None")
-        if self.neutral == "same_view" and self.neutral_shots > 1:
+        _check_neutral(self)
+        _check_names("subjects", self.subjects)
+        if not 0 < self.pain_weight < math.inf:
             raise ArgumentError(
-                f"frames.neutral_shots: {self.neutral_shots}, but a view has one neutral frame; choose other_view"
+                f"frames.pain_weight: {self.pain_weight} is no weight; give a number above 0, 1 for none"
+            )
+        if self.balance and self.pain_weight != 1:
+            raise ArgumentError(
+                f"frames.pain_weight: {self.pain_weight:g}, but balance decides already how often a level is seen; "
+                f"give one of the two"
             )
         if self.modality not in ("grey", "colour"):
             raise ArgumentError(f"frames.modality: {self.modality!r} is unknown; choose grey or colour")
+
+
+def _check_neutral(config: FramesConfig) -> None:
+    if config.neutral not in (None, *get_args(NeutralView)):
+        choices = ", ".join(get_args(NeutralView))
+        raise ArgumentError(f"frames.neutral: {config.neutral!r} is unknown; choose {choices} or None")
+    if config.neutral == "same_view" and config.neutral_shots > 1:
+        raise ArgumentError(
+            f"frames.neutral_shots: {config.neutral_shots}, but a view has one neutral frame; choose other_view"
+        )
+    _check_names("neutral_frames", config.neutral_frames)
+    if config.neutral_frames is not None and config.neutral != "reference":
+        raise ArgumentError(
+            f"frames.neutral_frames: given, but neutral is {config.neutral!r}; only 'reference' looks at them"
+        )
+    if config.neutral == "reference" and config.neutral_shots > 1 and config.neutral_frames is None:
+        raise ArgumentError(
+            f"frames.neutral_shots: {config.neutral_shots}, but a frame names one reference; give neutral_frames, or 1"
+        )
+
+
+def _check_names(field_name: str, names: tuple[str, ...] | None) -> None:
+    if names is None:
+        return
+    if not names:
+        raise ArgumentError(f"frames.{field_name}: none named; name at least one, or give None")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ArgumentError(f"frames.{field_name}: {', '.join(twice)} named twice; name each once")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,13 +139,13 @@ class Batch:
     au_heat: Float[Tensor, "batch 6 row column"] | None
     """Heat of each pain AU alone, 0..1, the mean over each patch."""
     landmarks: Float[Tensor, "batch 68 2"]
-    """iBUG-68 x, y in the crop, 0..1; of a mirrored crop, the left ones are right ones."""
+    """iBUG-68 x, y in the crop, 0..1; of a mirrored crop, the left ones are right ones. NaN where there are none."""
     aus: Float[Tensor, "batch 6"]
-    """In the order of `PAIN_AUS`: five intensities 0..5, AU43 0 or 1."""
+    """In the order of `PAIN_AUS`: five intensities 0..5, AU43 0 or 1. NaN where one is not coded."""
     pspi: Float[Tensor, " batch"]
     """0..16."""
     index: Int[Tensor, " batch"]
-    """Frame numbers in the split."""
+    """Frame numbers in their `FrameDataset`."""
     frame_ids: list[str]
     neutral_ids: list[list[str]] | None
     """The frames that served as neutral references."""
@@ -113,10 +161,17 @@ class Batch:
 
 
 class FrameDataset:
-    """The frames of one split. Picklable: a worker process gets the labels and opens the shards itself."""
+    """The frames of one split, or of some subjects of it. Picklable: a worker process gets the labels and opens the
+    shards itself."""
 
     def __init__(self, path: str | Path, split: str | None, config: FramesConfig, seed: int) -> None:
         """Read the labels of all frames and check them.
+
+        Args:
+            path: folder of a finished dataset.
+            split: ``train``, ``val`` or ``test``; None or ``all``: every frame.
+            config: how frames are read.
+            seed: of order, augmentation and neutral partners.
 
         Raises:
             ArgumentError: if the dataset lacks what the configuration asks for.
@@ -125,13 +180,24 @@ class FrameDataset:
         opened = open_dataset(path, split)
         self.path, self.split, self.config, self.seed = opened.path, split, config, seed
         self.manifest: Manifest = opened.manifest
-        records = tuple(shard for shard in self.manifest.shards if split in (None, shard.split))
-        self._check_wanted()
-        self.labels = read_labels(opened, records)
+        records = tuple(shard for shard in self.manifest.shards if split in (None, "all", shard.split))
+        self._check_maps()
+        self.labels = read_labels(opened, records, config.subjects)
+        self._shards = Shards(
+            self.path,
+            records,
+            self._pictures(),
+            capacity=config.window + 2,
+            boxes=self.manifest.source is not None,
+        )
+        self._groups = self._shards.groups_of(self.labels.rows)
+        self._references = self._given_references()
+        self._neutrals = self._neutral_numbers()
+        self._check_views()
+        usable = np.flatnonzero(~self._left_out())
         neutral = self.labels.expressions == 0
-        self.chosen = subset(self.labels.subjects, neutral, config.max_frames, seed)
-        self._neutrals = _neutral_numbers(self.labels.subjects, neutral)
-        self._shards = Shards(self.path, records, self._pictures(), capacity=config.window + 2)
+        self.chosen = usable[subset(self.labels.subjects[usable], neutral[usable], config.max_frames, seed)]
+        """Numbers of the frames that are trained on or scored, rising."""
         self._order: tuple[int, Int[np.ndarray, " frame"]] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -147,8 +213,11 @@ class FrameDataset:
             copies[self.chosen] = 1
             if self.config.balance:
                 copies = balanced_copies(self.labels.pspi, self.chosen, self.seed, epoch)
+            elif self.config.pain_weight != 1:
+                weights = np.where(self.labels.pspi >= PAIN, self.config.pain_weight, 1.0)
+                copies = weighted_copies(weights, self.chosen, self.seed, epoch)
             window = self.config.window
-            found = epoch_order(self.labels.subjects, copies, window=window, seed=self.seed, epoch=epoch)
+            found = epoch_order(self._groups, copies, window=window, seed=self.seed, epoch=epoch)
             self._order = epoch, found
         return self._order[1]
 
@@ -178,10 +247,13 @@ class FrameDataset:
     def neutral_numbers(self, number: int, epoch: int) -> list[int]:
         """The neutral frames that frame `number` is compared with in this epoch."""
         labels = self.labels
+        if self.config.neutral == "reference" and self.config.neutral_frames is None:
+            return [int(labels.references[number])]
         partners = self._neutrals[int(labels.subjects[number])]
-        same = labels.views[partners] == labels.views[number]
-        partners = partners[same if self.config.neutral == "same_view" else ~same]
         shots = self.config.neutral_shots
+        if self.config.neutral != "reference":
+            same = labels.views[partners] == labels.views[number]
+            partners = partners[same if self.config.neutral == "same_view" else ~same]
         if len(partners) < shots:
             raise DataError(
                 f"{self.path}: {labels.frame_ids[number]}: {len(partners)} neutral frames in other views, but "
@@ -200,23 +272,87 @@ class FrameDataset:
             names += [f"au_heatmaps.{name}" for name in PAIN_AUS]
         return tuple(names)
 
-    def _check_wanted(self) -> None:
+    def _check_maps(self) -> None:
+        source = self.manifest.source
+        if source is not None and (self.config.heatmap or self.config.au_heatmaps):
+            raise ArgumentError(
+                f"frames.heatmap: True, but {self.path} was imported ({source.kind}) and has no heatmaps; "
+                f"read its pictures alone: a recipe for pictures, and a model that reads them"
+            )
         if self.config.au_heatmaps and "au_heatmaps" not in self.manifest.annotations:
             raise ArgumentError(
                 f"frames.au_heatmaps: True, but {self.path} holds no heatmaps of single AUs; generate one with "
                 f"--annotations au_heatmaps"
             )
-        views, shots = self.manifest.design.views, self.config.neutral_shots
-        if self.config.neutral == "other_view" and views < 1 + shots:
+
+    def _check_views(self) -> None:
+        neutral, shots = self.config.neutral, self.config.neutral_shots
+        if neutral not in ("other_view", "same_view"):
+            return
+        design = self.manifest.design
+        views = len(set(self.labels.views[self.labels.views >= 0].tolist())) if design is None else design.views
+        if design is None and views == 0:
+            raise ArgumentError(
+                f"frames.neutral: {neutral!r}, but {self.path} was imported and names no views; choose 'reference'"
+            )
+        if neutral == "other_view" and views < 1 + shots:
             raise ArgumentError(
                 f"frames.neutral_shots: {shots} from other views, but {self.path} has {views} views a subject; "
                 f"generate one with --views {shots + 1} or more, or ask for fewer"
             )
 
+    def _given_references(self) -> Int[np.ndarray, " frame"]:
+        """Numbers of the frames that `neutral_frames` names."""
+        wanted = self.config.neutral_frames
+        if wanted is None:
+            return np.zeros(0, np.int64)
+        place = {str(name): number for number, name in enumerate(self.labels.frame_ids)}
+        # A list for a whole dataset may be read with some of its subjects.
+        return np.array(sorted(place[name] for name in wanted if name in place), np.int64)
+
+    def _neutral_numbers(self) -> list[np.ndarray]:
+        """The frames of each subject that may serve as references, where they are chosen from several."""
+        rows = self._references if self.config.neutral_frames is not None else self.labels.expressions == 0
+        rows = rows if rows.dtype != bool else np.flatnonzero(rows)
+        subjects = self.labels.subjects
+        count = int(subjects.max()) + 1 if len(subjects) else 0
+        found = [rows[subjects[rows] == subject] for subject in range(count)]
+        shots = self.config.neutral_shots
+        for subject in range(count) if self.config.neutral_frames is not None else ():
+            if len(found[subject]) < shots:
+                first = self.labels.frame_ids[int(np.flatnonzero(subjects == subject)[0])]
+                raise ArgumentError(
+                    f"frames.neutral_frames: {len(found[subject])} frames of the subject of {first} in {self.path}, "
+                    f"but neutral_shots is {shots}; name as many of each subject"
+                )
+        return found
+
+    def _left_out(self) -> Bool[np.ndarray, " frame"]:
+        """Frames that serve as references of others: compared with itself, a frame tells nothing.
+
+        Raises:
+            DataError: if a frame has no reference.
+        """
+        out = np.zeros(len(self), bool)
+        if self.config.neutral != "reference":
+            return out
+        if self.config.neutral_frames is not None:
+            out[self._references] = True
+            return out
+        without = np.flatnonzero(self.labels.references < 0)
+        if len(without):
+            raise DataError(
+                f"{self.path}: {self.labels.frame_ids[without[0]]}: its neutral_frame_id names no frame read with it "
+                f"({len(without):,} frames are so); import the dataset with a reference for each, name "
+                f"neutral_frames, or take a model that reads one picture"
+            )
+        return self.labels.references == np.arange(len(self))
+
     def _frame(self, number: int, epoch: int) -> _Frame:
         config, size = self.config, self.config.size
         rng = stream(self.seed, "augment", epoch, str(self.labels.frame_ids[number]))
-        group, geometry = self._placed(number, rng, flip=None)
+        group = self._shards.group_of(int(self.labels.rows[number]))
+        geometry = self._placed(group, number, rng, flip=None)
         image = self._image(group, number, geometry, rng)
         heat = self._maps(group, number, ("heatmap",), geometry, size)[0] if config.heatmap else None
         units = None
@@ -224,7 +360,8 @@ class FrameDataset:
             units = self._units(group, number, geometry)
         neutral, neutral_heat, ids = [], [], []
         for partner in self.neutral_numbers(number, epoch) if config.neutral else []:
-            other, place = self._placed(partner, rng, flip=geometry.flip)
+            other = self._group_of_neutral(partner)
+            place = self._placed(other, partner, rng, flip=geometry.flip)
             neutral.append(self._image(other, partner, place, rng))
             if config.heatmap:
                 neutral_heat += self._maps(other, partner, ("heatmap",), place, size)
@@ -235,23 +372,37 @@ class FrameDataset:
             heatmap=heat,
             neutral_heatmap=np.stack(neutral_heat) if neutral_heat else None,
             au_heat=units,
-            landmarks=(geometry.landmarks(group.landmarks[number - group.first], size) / size).astype(np.float32),
+            landmarks=(geometry.landmarks(self._landmarks(group, number), size) / size).astype(np.float32),
             neutral_ids=ids,
         )
 
-    def _placed(self, number: int, rng: np.random.Generator, *, flip: bool | None) -> tuple[RowGroup, Geometry]:
-        group = self._shards.group_of(number)
+    def _group_of_neutral(self, number: int) -> RowGroup:
+        row = int(self.labels.rows[number])
+        # A reference may lie anywhere in the files; neutral frames of our own datasets lie beside the frame.
+        return self._shards.kept(row) if self.config.neutral == "reference" else self._shards.group_of(row)
+
+    def _landmarks(self, group: RowGroup, number: int) -> Float[np.ndarray, "68 2"]:
+        return group.landmarks[int(self.labels.rows[number]) - group.first]
+
+    def _encoded(self, group: RowGroup, number: int, name: str) -> memoryview:
+        return group.encoded(name, int(self.labels.rows[number]))
+
+    def _placed(self, group: RowGroup, number: int, rng: np.random.Generator, *, flip: bool | None) -> Geometry:
+        central = self.labels.placing == "centre"
+        with _Naming(group, str(self.labels.frame_ids[number]), "image"):
+            picture = _header(self._encoded(group, number, "image")).size if central else None
+        box = group.boxes[int(self.labels.rows[number]) - group.first]
         try:
-            square = square_of_landmarks(group.landmarks[number - group.first], self.config.crop)
+            square = square_of_frame(self._landmarks(group, number), box, picture, self.config.crop)
         except ArgumentError as error:
             raise DataError(f"{group.file}: {self.labels.frame_ids[number]}: landmarks: {error}") from None
         if self.config.augment is None:
-            return group, Geometry(square=square)
-        return group, draw_geometry(self.config.augment, square, rng, flip=flip)
+            return Geometry(square=square)
+        return draw_geometry(self.config.augment, square, rng, flip=flip)
 
     def _image(self, group: RowGroup, number: int, geometry: Geometry, rng: np.random.Generator) -> np.ndarray:
         with _Naming(group, str(self.labels.frame_ids[number]), "image"):
-            picture = _header(group.encoded("image", number))
+            picture = _header(self._encoded(group, number, "image"))
             full = picture.width
             # A JPEG much larger than the crop is decoded at a half or a quarter, which costs less.
             wanted = self.config.size / geometry.square.side
@@ -284,7 +435,7 @@ class FrameDataset:
 
     def _map(self, group: RowGroup, number: int, name: str) -> Image.Image:
         with _Naming(group, str(self.labels.frame_ids[number]), name):
-            picture = _header(group.encoded(name, number))
+            picture = _header(self._encoded(group, number, name))
             picture.load()
             if picture.mode != "L":
                 raise DataError(f"it is of mode {picture.mode}, not 8-bit grey")
@@ -321,12 +472,6 @@ HEAT_COLOURS: Float[np.ndarray, "256 3"] = np.clip(
 """Black, red, yellow, white: the colour of each value of a heatmap."""
 
 
-def _neutral_numbers(subjects: np.ndarray, neutral: np.ndarray) -> list[np.ndarray]:
-    rows = np.flatnonzero(neutral)
-    count = int(subjects.max()) + 1 if len(subjects) else 0
-    return [rows[subjects[rows] == subject] for subject in range(count)]
-
-
 def _header(encoded: memoryview) -> Image.Image:
     picture = Image.open(io.BytesIO(encoded), formats=("JPEG", "PNG", "WEBP"))
     if max(picture.size) > MAX_SIDE:
@@ -346,8 +491,8 @@ class _Naming:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, (OSError, ValueError, SyntaxError, DataError, Image.DecompressionBombError)):
             raise DataError(
-                f"{self._where}: the picture cannot be read ({error}); run the same generate command again, which "
-                f"makes damaged shards anew, or restore the file from a copy"
+                f"{self._where}: the picture cannot be read ({error}); run the same generate or import command again, "
+                f"which makes damaged shards anew, or restore the file from a copy"
             ) from None
 
 

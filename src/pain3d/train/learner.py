@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import final
 
 import torch
-from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
 from pain3d.data.manifest import Manifest
@@ -19,7 +17,9 @@ from pain3d.streams import derive_seed
 from pain3d.train.config import TrainConfig
 from pain3d.train.distill import Projector, Teacher, distill_loss
 from pain3d.train.frames import Batch
+from pain3d.train.initial import Initial, first_model
 from pain3d.train.losses import task_loss
+from pain3d.train.optim import is_backbone
 from pain3d.train.validate import inputs
 
 
@@ -27,12 +27,39 @@ from pain3d.train.validate import inputs
 class Learner(nn.Module):
     """One module from batch to loss, so that a wrapper for many devices sees every parameter in one forward."""
 
-    def __init__(self, config: TrainConfig, teacher: Teacher | None) -> None:
-        """Build model and projector from the seed."""
+    def __init__(
+        self, config: TrainConfig, teacher: Teacher | None, initial: Initial | None = None, *, landmarks: bool = True
+    ) -> None:
+        """Build model and projector from the seed, or the model from a checkpoint.
+
+        Args:
+            config: of the run.
+            teacher: where a term looks at one.
+            initial: whose weights the model starts from.
+            landmarks: whether any frame has landmarks; where none has, their head is left as it is.
+        """
         super().__init__()
-        self.model = ViTPain(config.model, seed=derive_seed(config.seed, "model"))
+        self.model = first_model(config, initial)
         self.projector = _projector(config, teacher)
         self._task, self._distill = config.task, config.distill
+        self._frozen_backbone = config.freeze == "backbone"
+        if self._frozen_backbone:
+            for name, parameter in self.named_parameters():
+                if is_backbone(name):
+                    parameter.requires_grad_(False)
+        layout = self.model.heads.layout
+        if not landmarks and layout is not None and layout.landmarks is not None:
+            # Without a gradient, weight decay alone would still pull it to zero.
+            layout.landmarks.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Learner:
+        """As of any module, but that a frozen backbone stays in evaluation mode: its running statistics are its own."""
+        super().train(mode)
+        if mode and self._frozen_backbone:
+            for encoder in (self.model.backbone, self.model.neutral_encoder):
+                if encoder is not None:
+                    encoder.eval()
+        return self
 
     def forward(self, batch: Batch, teacher: Features | None) -> dict[str, Tensor]:
         """The unweighted terms, as ``task/pspi`` or ``distill/spatial``, and ``total``, what is minimised."""
@@ -64,14 +91,6 @@ def load_teacher(config: TrainConfig, manifest: Manifest) -> Teacher | None:
     return teacher
 
 
-def weights_sha256(model: nn.Module) -> str:
-    """A hash of all weights: which teacher taught, wherever its folder lies."""
-    digest = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        digest.update(safetensors_bytes({name: value.detach().cpu().contiguous()}))
-    return digest.hexdigest()
-
-
 def check_dataset(dataset: Path, manifest: Manifest, config: TrainConfig) -> None:
     """Refuse a dataset that this configuration cannot be trained on.
 
@@ -79,14 +98,50 @@ def check_dataset(dataset: Path, manifest: Manifest, config: TrainConfig) -> Non
         DataError: if it is not finished or has no training or validation frames.
         ArgumentError: if its heatmaps are on another scale, or it has no heatmaps of each AU where they are needed.
     """
+    _refuse_unfinished(dataset, manifest)
+    for split in ("train", "val") if config.val_subjects is None else ():
+        if manifest.rows_of(split) == 0:
+            way_out = (
+                "generate a dataset of at least ten subjects"
+                if manifest.source is None
+                else "it was imported without an official split: name subjects and val_subjects"
+            )
+            raise DataError(
+                f"{dataset}: no {split} frames; a model is trained on some subjects and chosen on others: {way_out}"
+            )
+    _refuse_maps(dataset, manifest, config)
+
+
+def check_other_dataset(manifest: Manifest | None, config: TrainConfig) -> None:
+    """Refuse a dataset that cannot be mixed in.
+
+    Raises:
+        DataError: if it is not finished or has no training frames.
+        ArgumentError: if it lacks what the run's model or its losses read.
+    """
+    if manifest is None or config.mix is None:
+        return
+    dataset = Path(config.mix.dataset)
+    _refuse_unfinished(dataset, manifest)
+    if config.mix.subjects is None and manifest.rows_of("train") == 0:
+        raise DataError(f"{dataset}: no train frames to mix in; name subjects of it (mix.subjects)")
+    _refuse_maps(dataset, manifest, config)
+
+
+def _refuse_unfinished(dataset: Path, manifest: Manifest) -> None:
     if not manifest.complete:
         raise DataError(f"{dataset}: the dataset is not finished; run the same generate command again to finish it")
-    for split in ("train", "val"):
-        if manifest.rows_of(split) == 0:
-            raise DataError(
-                f"{dataset}: no {split} frames; a model is trained on some subjects and chosen on others: "
-                f"generate a dataset of at least ten subjects"
+
+
+def _refuse_maps(dataset: Path, manifest: Manifest, config: TrainConfig) -> None:
+    if manifest.source is not None:
+        if config.frames.heatmap or config.frames.au_heatmaps:
+            kind = "a teacher reads" if config.model.input == "heatmap" else "a student learns from"
+            raise ArgumentError(
+                f"recipe: {config.recipe}: {kind} heatmaps, but {dataset} was imported ({manifest.source.kind}) and "
+                f"has none; take the recipe rgb, finetune_unbc or linear_probe"
             )
+        return
     if manifest.heatmap_max_mm != config.model.heatmap_max_mm:
         raise ArgumentError(
             f"model.heatmap_max_mm: {config.model.heatmap_max_mm:g}, but the heatmaps of {dataset} are on a scale of "

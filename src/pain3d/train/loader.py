@@ -12,21 +12,25 @@ from torch.utils.data import Dataset as TorchDataset
 
 from pain3d.errors import ArgumentError, UserError
 from pain3d.train.frames import Batch, FrameDataset
+from pain3d.train.mixture import Mixture
 
 
-def micro_batch(dataset: FrameDataset, number: int, batch_size: int) -> Batch:
+def micro_batch(dataset: FrameDataset | Mixture, number: int, batch_size: int) -> Batch:
     """Micro-batch `number` of the endless sequence of epochs.
 
     An epoch is cut into whole micro-batches; the last frames of its order that fill none wait for a later epoch, whose
-    order is another. Where an epoch is shorter than a micro-batch, it is the micro-batch.
+    order is another. Where an epoch is shorter than a micro-batch, it is the micro-batch. A mixture says itself how
+    its batches are made up.
     """
+    if isinstance(dataset, Mixture):
+        return dataset.micro_batch(number, batch_size)
     each = max(1, len(dataset.chosen) // batch_size)
     epoch, place = divmod(number, each)
     return dataset.batch(dataset.order(epoch)[place * batch_size : (place + 1) * batch_size], epoch)
 
 
 def batches(
-    dataset: FrameDataset,
+    dataset: FrameDataset | Mixture,
     *,
     batch_size: int,
     start: int,
@@ -81,7 +85,7 @@ class _Failure:
 
 
 class _Source(TorchDataset["Batch | _Failure"]):
-    def __init__(self, dataset: FrameDataset, batch_size: int) -> None:
+    def __init__(self, dataset: FrameDataset | Mixture, batch_size: int) -> None:
         self._dataset, self._batch_size = dataset, batch_size
 
     def __getitem__(self, number: int) -> Batch | _Failure:

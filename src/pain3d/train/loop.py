@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +21,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast
 
 from pain3d.arguments import instance_of
-from pain3d.data.manifest import Manifest, read_manifest
+from pain3d.data.manifest import read_manifest
 from pain3d.data.progress import only_run
 from pain3d.errors import ArgumentError
 from pain3d.streams import derive_seed
@@ -30,10 +30,13 @@ from pain3d.train.config import TrainConfig
 from pain3d.train.distill import Teacher
 from pain3d.train.ema import Ema
 from pain3d.train.frames import Batch, FrameDataset
+from pain3d.train.initial import Initial, load_initial, weights_sha256
 from pain3d.train.interrupt import StopRequest
-from pain3d.train.learner import Learner, check_dataset, load_teacher, seeded_torch, weights_sha256
+from pain3d.train.learner import Learner, check_dataset, check_other_dataset, load_teacher, seeded_torch
 from pain3d.train.loader import batches
 from pain3d.train.log import MetricsLog, json_numbers
+from pain3d.train.mixture import Mixture
+from pain3d.train.notes import notes
 from pain3d.train.optim import parameter_groups, set_learning_rate
 from pain3d.train.result import TrainResult
 from pain3d.train.state import Counters, Parts, checkpoints, restore, save, written_whole
@@ -78,16 +81,27 @@ def train(
     source, folder = Path(dataset), Path(run)
     manifest = read_manifest(source)
     check_dataset(source, manifest, config)
+    mixed = None if config.mix is None else read_manifest(Path(config.mix.dataset))
+    check_other_dataset(mixed, config)
     accelerator = _accelerator(config)
     steps = config.steps(accelerator.num_processes)
     with _threads(config.threads):
-        teacher = load_teacher(config, manifest)
-        _claim(folder, config, source, manifest, accelerator, teacher, on_phase)
+        teacher, initial = load_teacher(config, manifest), load_initial(config)
+        wanted = run_folder.description(
+            config,
+            source,
+            manifest,
+            processes=accelerator.num_processes,
+            teacher_sha256=None if teacher is None else weights_sha256(teacher.model),
+            init=None if initial is None else initial.record(),
+            mixed=mixed,
+        )
+        _claim(folder, config, wanted, accelerator, on_phase)
         with only_run(folder) if accelerator.is_main_process else contextlib.nullcontext():
             summary = run_folder.read_summary(folder)
             samples_now = 0
             if summary is None:
-                session = _Session(source, folder, config, accelerator, teacher, steps, on_progress, on_phase)
+                session = _Session(source, folder, config, accelerator, teacher, initial, steps, on_progress, on_phase)
                 samples_now = session.finish()
                 accelerator.wait_for_everyone()
                 summary = session.summary
@@ -112,19 +126,25 @@ class _Session:
         config: TrainConfig,
         accelerator: Accelerator,
         teacher: Teacher | None,
+        initial: Initial | None,
         steps: int,
         on_progress: Advance | None,
         on_phase: Phase,
     ) -> None:
         self._run, self._config, self._accelerator, self._steps = run, config, accelerator, steps
         self._on_progress, self._on_phase = on_progress, on_phase
-        self._frames = FrameDataset(dataset, "train", config.frames, config.seed)
-        _refuse_too_few(len(self._frames.chosen), config.batch_size)
-        self._validation = Validation(
-            validation_frames(dataset, config.frames), frames=config.eval_frames, batch_size=config.batch_size
-        )
+        own = FrameDataset(dataset, config.split, config.frames, config.seed)
+        other = _other_frames(config)
+        _refuse_too_few(len(own.chosen), config.batch_size)
+        self._frames = own if other is None or config.mix is None else Mixture(own, other, config.mix.share)
+        judged = validation_frames(dataset, config.frames, config.val_subjects)
+        self._validation = Validation(judged, frames=config.eval_frames, batch_size=config.batch_size)
+        read = [own, judged] if other is None else [own, other, judged]
+        for note in notes(config, read):
+            on_phase(f"note: {note}")
         self._teacher = None if teacher is None else teacher.to(accelerator.device)
-        self._learner = Learner(config, teacher).to(accelerator.device)
+        known = any(frames.labels.any_landmarks for frames in read[:-1])
+        self._learner = Learner(config, teacher, initial, landmarks=known).to(accelerator.device)
         groups = parameter_groups(
             self._learner, lr=config.lr, lr_heads=config.lr_heads, weight_decay=config.weight_decay
         )
@@ -288,23 +308,19 @@ class _Session:
             run_folder.write_json(self._run / run_folder.SUMMARY, self.summary)
 
 
+def _other_frames(config: TrainConfig) -> FrameDataset | None:
+    """The frames that are mixed in."""
+    mix = config.mix
+    if mix is None:
+        return None
+    split = "train" if mix.subjects is None else "all"
+    return FrameDataset(mix.dataset, split, mix.frames(config.frames), config.seed)
+
+
 def _claim(
-    run: Path,
-    config: TrainConfig,
-    dataset: Path,
-    manifest: Manifest,
-    accelerator: Accelerator,
-    teacher: Teacher | None,
-    on_phase: Phase,
+    run: Path, config: TrainConfig, wanted: Mapping[str, Any], accelerator: Accelerator, on_phase: Phase
 ) -> None:
     """Refuse a folder of another run; make a new one."""
-    wanted = run_folder.description(
-        config,
-        dataset,
-        manifest,
-        processes=accelerator.num_processes,
-        teacher_sha256=None if teacher is None else weights_sha256(teacher.model),
-    )
     for package in run_folder.check(run, wanted, config.identity()):
         on_phase(f"note: {package}: the rest of this run may round otherwise than its beginning")
     if accelerator.is_main_process:

@@ -2,6 +2,9 @@
 
 Every term is a mean over the batch, in float32 whatever the autocast, on outputs brought to 0..1. Terms come back
 unweighted, so that they compare between runs; `total` is their weighted sum.
+
+Real data codes fewer Action Units than ours, and may come without landmarks: a label that is NaN is not known, its
+entry is left out of the mean, and a term without any known label is 0.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
@@ -48,7 +51,7 @@ class TaskWeights:
     """Smooth L1 of PSPI / 16."""
 
     aus: float = 1.0
-    """Smooth L1 of AU4, AU6, AU7, AU9, AU10 / 5, mean over the five."""
+    """Smooth L1 of AU4, AU6, AU7, AU9, AU10 / 5, mean over those that are coded."""
 
     au43: float = 0.25
     """Binary cross-entropy of AU43."""
@@ -88,7 +91,7 @@ def task_loss(features: Features, batch: Batch, weights: TaskWeights) -> dict[st
     terms: dict[str, Callable[[], Tensor]] = {
         "pspi": lambda: pspi_loss(features.pspi, batch.pspi),
         "aus": lambda: au_loss(features.aus, batch.aus),
-        "au43": lambda: bernoulli_loss(features.au43_logit, batch.aus[:, 5]),
+        "au43": lambda: closure_loss(features.au43_logit, batch.aus[:, 5]),
         "ordinal": lambda: bernoulli_loss(features.ordinal_logits, ordinal_targets(batch.pspi)),
         "landmarks": lambda: landmark_loss(features.landmarks, batch.landmarks),
     }
@@ -113,9 +116,17 @@ def pspi_loss(predicted: Float[Tensor, " batch"], target: Float[Tensor, " batch"
 
 
 def au_loss(predicted: Float[Tensor, "batch 6"], target: Float[Tensor, "batch 6"]) -> Float[Tensor, ""]:
-    """Mean smooth L1 of the five intensities / 5; AU43, the last column, is not looked at."""
+    """Mean smooth L1 of the coded intensities / 5; AU43, the last column, is not looked at."""
     scaled, truth = predicted[:, :5].float() / MAX_INTENSITY, target[:, :5].float() / MAX_INTENSITY
-    return functional.smooth_l1_loss(scaled, truth, beta=AU_BEND)
+    coded = ~truth.isnan()
+    return known_mean(functional.smooth_l1_loss(scaled, truth.nan_to_num(), beta=AU_BEND, reduction="none"), coded)
+
+
+def closure_loss(logit: Float[Tensor, " batch"], closed: Float[Tensor, " batch"]) -> Float[Tensor, ""]:
+    """Mean binary cross-entropy of AU43 where it is coded."""
+    truth = closed.float()
+    entropy = functional.binary_cross_entropy_with_logits(logit.float(), truth.nan_to_num(), reduction="none")
+    return known_mean(entropy, ~truth.isnan())
 
 
 def bernoulli_loss(logit: Float[Tensor, "..."], probability: Float[Tensor, "..."]) -> Float[Tensor, ""]:
@@ -126,7 +137,7 @@ def bernoulli_loss(logit: Float[Tensor, "..."], probability: Float[Tensor, "..."
 def landmark_loss(
     predicted: Float[Tensor, "batch 68 2"] | None, target: Float[Tensor, "batch 68 2"]
 ) -> Float[Tensor, ""]:
-    """Mean smooth L1 of the landmarks, quadratic within `LANDMARK_BEND`.
+    """Mean smooth L1 of the known landmarks, quadratic within `LANDMARK_BEND`.
 
     Raises:
         ArgumentError: if the model has no landmark head.
@@ -135,7 +146,14 @@ def landmark_loss(
         raise ArgumentError(
             "task.landmarks: above 0, but the model has no landmark head; set it to 0, or model.landmarks to True"
         )
-    return functional.smooth_l1_loss(predicted.float(), target.float(), beta=LANDMARK_BEND)
+    truth = target.float()
+    distance = functional.smooth_l1_loss(predicted.float(), truth.nan_to_num(), beta=LANDMARK_BEND, reduction="none")
+    return known_mean(distance, ~truth.isnan())
+
+
+def known_mean(values: Float[Tensor, "*shape"], known: Bool[Tensor, "*shape"]) -> Float[Tensor, ""]:
+    """The mean of the values where the label is known; 0, without a gradient, where none is."""
+    return torch.where(known, values, 0.0).sum() / known.sum().clamp_min(1)
 
 
 def ordinal_targets(pspi: Float[Tensor, " batch"]) -> Float[Tensor, "batch 3"]:

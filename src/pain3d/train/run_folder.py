@@ -32,25 +32,48 @@ _SHOWN_DIFFERENCES = 5
 
 
 def description(
-    config: TrainConfig, dataset: Path, manifest: Manifest, *, processes: int, teacher_sha256: str | None
+    config: TrainConfig,
+    dataset: Path,
+    manifest: Manifest,
+    *,
+    processes: int,
+    teacher_sha256: str | None,
+    init: Mapping[str, Any] | None = None,
+    mixed: Manifest | None = None,
 ) -> dict[str, Any]:
-    """The content of RUN/config.json."""
+    """The content of RUN/config.json.
+
+    Args:
+        config: of the run.
+        dataset: its folder.
+        manifest: of the dataset.
+        processes: that train together.
+        teacher_sha256: of the teacher's weights.
+        init: what was loaded of the model that the run starts from, its `weights_sha256` among it.
+        mixed: manifest of the dataset that is mixed in.
+    """
     return {
         "format": FORMAT,
         "version": VERSION,
         "recipe": config.recipe,
         "config": config.to_json(),
         "processes": processes,
-        "dataset": {
-            "path": str(dataset),
-            "seed": manifest.seed,
-            "pain3d_version": manifest.pain3d_version,
-            "schema_version": manifest.schema_version,
-            "frames": manifest.frames,
-            "manifest_sha256": hashlib.sha256(manifest_bytes(manifest)).hexdigest(),
-        },
+        "dataset": _about(dataset, manifest),
+        "mix": None if config.mix is None or mixed is None else _about(Path(config.mix.dataset), mixed),
         "teacher_sha256": teacher_sha256,
+        "init": None if init is None else dict(init),
         "packages": {"pain3d": __version__, **{name: version(name) for name in PACKAGES}},
+    }
+
+
+def _about(dataset: Path, manifest: Manifest) -> dict[str, Any]:
+    return {
+        "path": str(dataset),
+        "seed": manifest.seed,
+        "pain3d_version": manifest.pain3d_version,
+        "schema_version": manifest.schema_version,
+        "frames": manifest.frames,
+        "manifest_sha256": hashlib.sha256(manifest_bytes(manifest)).hexdigest(),
     }
 
 
@@ -130,9 +153,14 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 def _compared(content: Mapping[str, Any], identity: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a description that two runs must share; fields that only one of them has count."""
     config = {name: value for name, value in content["config"].items() if name in identity}
-    dataset = {name: value for name, value in content["dataset"].items() if name != "path"}
+    if isinstance(config.get("mix"), dict):
+        config["mix"] = {name: value for name, value in config["mix"].items() if name != "dataset"}
     shared = {name: content[name] for name in ("version", "processes", "teacher_sha256")}
-    return {**shared, "config": config, "dataset": dataset}
+    for name in ("dataset", "mix"):
+        about = content[name]
+        shared[name] = about and {part: value for part, value in about.items() if part != "path"}
+    init = content["init"] and content["init"]["weights_sha256"]
+    return {**shared, "init.weights_sha256": init, "config": config}
 
 
 def _read(path: Path) -> dict[str, Any]:

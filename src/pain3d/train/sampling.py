@@ -37,24 +37,25 @@ def subset(
 
 
 def epoch_order(
-    subjects: Int[np.ndarray, " frame"],
+    groups: Int[np.ndarray, " frame"],
     copies: Int[np.ndarray, " frame"],
     *,
     window: int,
     seed: int,
     epoch: int,
 ) -> Indices:
-    """Frames in an epoch's order: subjects shuffled, then the frames of each `window` subjects among themselves.
+    """Frames in an epoch's order: groups shuffled, then the frames of each `window` groups among themselves.
 
-    So a reader needs no more than `window` subjects at once, however large the dataset.
+    A group is what is read at once (of our datasets: one subject), so a reader needs no more than `window` of them in
+    memory, however large the dataset.
     """
     rng = stream(seed, "order", epoch)
     shown = np.flatnonzero(copies)
-    of_subject = [shown[places] for places in _rows_of(subjects[shown])]
-    shuffled = rng.permutation(len(of_subject))
+    of_group = [shown[places] for places in _rows_of(groups[shown])]
+    shuffled = rng.permutation(len(of_group))
     parts: list[Indices] = []
     for start in range(0, len(shuffled), window):
-        rows = np.concatenate([of_subject[number] for number in shuffled[start : start + window]])
+        rows = np.concatenate([of_group[number] for number in shuffled[start : start + window]])
         parts.append(rng.permutation(np.repeat(rows, copies[rows])))
     return np.concatenate(parts) if parts else np.arange(0)
 
@@ -67,16 +68,30 @@ def balanced_copies(
     Each frame's number is its expected number rounded down or up (systematic resampling); together they are as many as
     the frames chosen.
     """
-    copies = np.zeros(len(pspi), np.int64)
-    if not len(chosen):
-        return copies
     rng = stream(seed, "balance", epoch)
     mixed = rng.permutation(chosen)
     levels, which, counts = np.unique(np.rint(pspi[mixed]), return_inverse=True, return_counts=True)
-    expected = len(mixed) / (len(levels) * counts[which])
-    edges = np.floor(np.cumsum(expected) + rng.uniform())
-    edges[-1] = len(mixed)  # whatever the sum was rounded to
-    copies[mixed] = np.diff(edges, prepend=0).astype(np.int64)
+    return _systematic(len(pspi), mixed, len(mixed) / (len(levels) * counts[which]), rng)
+
+
+def weighted_copies(
+    weights: Float[np.ndarray, " frame"], chosen: Indices, seed: int, epoch: int
+) -> Int[np.ndarray, " frame"]:
+    """How often each frame comes so that its expected number is proportional to its weight; as `balanced_copies`."""
+    rng = stream(seed, "weights", epoch)
+    mixed = rng.permutation(chosen)
+    return _systematic(len(weights), mixed, len(mixed) * weights[mixed] / weights[mixed].sum(), rng)
+
+
+def _systematic(
+    frames: int, mixed: Indices, expected: Float[np.ndarray, " chosen"], rng: np.random.Generator
+) -> Int[np.ndarray, " frame"]:
+    """Whole numbers that are the expected ones rounded down or up, their sum the number of frames in `mixed`."""
+    copies = np.zeros(frames, np.int64)
+    if len(mixed):
+        edges = np.floor(np.cumsum(expected) + rng.uniform())
+        edges[-1] = len(mixed)  # whatever the sum was rounded to
+        copies[mixed] = np.diff(edges, prepend=0).astype(np.int64)
     return copies
 
 

@@ -45,7 +45,7 @@ class Validation:
             DataError: if the dataset has no validation frames.
         """
         self._dataset, self._batch_size = dataset, batch_size
-        self.indices = sample_indices(len(dataset), frames)
+        self.indices = dataset.chosen[sample_indices(len(dataset.chosen), frames)]
 
     def __call__(self, model: ViTPain, task: TaskWeights, device: torch.device) -> dict[str, float]:
         """Loss terms, and mae, rmse, pcc, ccc of PSPI and au_mae (mean over AU4..AU10 of the absolute error)."""
@@ -68,16 +68,32 @@ class Validation:
                 losses[name] = losses.get(name, 0.0) + float(value) * len(chosen)
             predicted.append(features.pspi.float().cpu().numpy())
             truth.append(batch.pspi.float().cpu().numpy())
-            errors.append((features.aus[:, :5].float() - batch.aus[:, :5]).abs().mean(1).cpu().numpy())
+            errors.append((features.aus[:, :5].float() - batch.aus[:, :5]).abs().cpu().numpy())
         means = {f"loss/{name}": value / len(self.indices) for name, value in losses.items()}
         scores = agreement(np.concatenate(predicted), np.concatenate(truth))
-        return means | scores | {"au_mae": float(np.concatenate(errors).mean())}
+        return means | scores | {"au_mae": _mean_of_coded(np.concatenate(errors))}
 
 
-def validation_frames(dataset: Path, frames: FramesConfig) -> FrameDataset:
-    """The validation split as a run looks at it: none augmented, none favoured, and no maps but those it reads."""
-    plain = dataclasses.replace(frames, augment=None, balance=False, max_frames=None, au_heatmaps=False)
-    return FrameDataset(dataset, "val", plain, VALIDATION_SEED)
+def _mean_of_coded(errors: Float[np.ndarray, "frame 5"]) -> float:
+    """Mean over the frames of the mean over their coded AUs; NaN where no frame has any."""
+    coded = ~np.isnan(errors)
+    some = coded.any(axis=1)
+    means = np.where(coded, errors, 0)[some].sum(axis=1) / coded[some].sum(axis=1)
+    return float(means.mean()) if some.any() else math.nan
+
+
+def validation_frames(dataset: Path, frames: FramesConfig, subjects: tuple[str, ...] | None = None) -> FrameDataset:
+    """The validation frames as a run looks at them: none augmented, none favoured, and no maps but those it reads.
+
+    Args:
+        dataset: folder of a finished dataset.
+        frames: how the run reads its training frames.
+        subjects: whose frames, of any split; None: those of the validation split.
+    """
+    plain = dataclasses.replace(
+        frames, augment=None, balance=False, pain_weight=1.0, max_frames=None, au_heatmaps=False, subjects=subjects
+    )
+    return FrameDataset(dataset, "val" if subjects is None else None, plain, VALIDATION_SEED)
 
 
 def sample_indices(available: int, wanted: int) -> Int[np.ndarray, " frame"]:
