@@ -28,7 +28,7 @@ from pain3d.model.calibration import Calibration
 from pain3d.model.heads import THRESHOLDS
 from pain3d.model.vitpain import ViTPain
 from pain3d.streams import checked_seed
-from pain3d.train.learner import weights_sha256
+from pain3d.train.initial import weights_sha256
 
 LEAST_BOOTSTRAP = 100
 ORACLES: tuple[NeutralPolicy, ...] = ("none", "other_view", "same_view")

@@ -166,9 +166,10 @@ def by_au(f: Frames) -> dict[str, dict[str, Figure]]:
             wanted = {"mae": (mae, true, said), "auroc": (auroc, closed, said), "f1": (f1, closed, said >= 0.5)}
         else:
             wanted = {key: (metric, true, said) for key, metric in (("mae", mae), ("pcc", pcc), ("icc31", icc31))}
+        uncoded = missing("the dataset does not code it").to_json()
         found[name] = {
-            key: f.score(*about, coded) if coded.any() else missing("the dataset does not code it").to_json()
-            for key, about in wanted.items()
+            key: f.score(metric, expected, given, coded) if coded.any() else uncoded
+            for key, (metric, expected, given) in wanted.items()
         }
     return found
 

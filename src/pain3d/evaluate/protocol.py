@@ -150,7 +150,7 @@ def read_protocol(path: Path) -> Protocol:
         if content.pop("format") != FORMAT or content.pop("version") != VERSION:
             raise ValueError("another format")
         folds = tuple(
-            Fold(**{key: value if key == "name" else tuple(value) for key, value in fold.items()})
+            Fold(name=fold["name"], **{part: tuple(fold[part]) for part in ("train", "validation", "test")})
             for fold in content.pop("folds")
         )
         return Protocol(folds=folds, **content)
@@ -228,7 +228,7 @@ def _drawn(subjects: Sequence[str], folds: int, seed: int) -> dict[str, tuple[st
     if not 2 <= folds <= len(subjects):
         raise ArgumentError(f"folds: {folds} of {len(subjects)} subjects; give 2 to {max(len(subjects), 2)}")
     mixed = [subjects[place] for place in stream(seed, "folds").permutation(len(subjects))]
-    return {str(i + 1): tuple(mixed[i::folds]) for i in range(folds)}
+    return {str(i + 1): (*mixed[i::folds],) for i in range(folds)}
 
 
 def _hdf5_tests(path: Path, subjects: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from jaxtyping import Float
 
 from pain3d.data.manifest import Manifest
@@ -45,8 +44,8 @@ def truth_table(dataset: Dataset, subjects: Sequence[str] | None = None) -> pa.T
     """
     table = dataset.labels(TRUTH_COLUMNS)
     if subjects is not None:
-        wanted = pa.array(subjects, pa.string())
-        table = table.filter(pc.is_in(table.column("subject_id"), value_set=wanted))
+        wanted = set(subjects)
+        table = table.filter(pa.array([subject in wanted for subject in table.column("subject_id").to_pylist()]))
     if not len(table):
         splits = {split: dataset.manifest.rows_of(split) for split in SPLITS}
         filled = ", ".join(f"{split} ({rows})" for split, rows in splits.items() if rows)
@@ -67,7 +66,7 @@ def truth_table(dataset: Dataset, subjects: Sequence[str] | None = None) -> pa.T
 
 def what_it_is(manifest: Manifest, subject: int, expression_id: int) -> tuple[str, str]:
     """Kind and name of a subject's expression: neutral, pain, or the name of its distractor or confound."""
-    design, seed = manifest.design, manifest.seed
+    design, seed = manifest.made, manifest.seed
     if expression_id == 0:
         return "neutral", "neutral"
     if expression_id <= design.expressions:
