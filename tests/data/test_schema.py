@@ -34,6 +34,20 @@ def test_the_format_is_pinned(annotations):
     assert schema_fingerprint(dataset_schema(annotations)) == FINGERPRINTS[annotations]
 
 
+def test_the_format_of_imported_datasets_is_pinned():
+    schema = dataset_schema(imported=True)
+    assert schema_fingerprint(schema) == "b16dfa121496bee4cc7daff97069c55e044b77996ebb0cdc4c32ed5ae8a4d6d6"
+    assert schema.names[: len(dataset_schema().names)] == dataset_schema().names
+    assert schema.names[-9:] == [
+        "sequence_id",
+        "frame_index",
+        "source_file",
+        "PSPI_file",
+        *("VAS", "OPR", "SEN", "AFF"),
+        "face_box",
+    ]
+
+
 def test_columns_are_those_of_the_contract_in_its_order():
     assert dataset_schema().names == [
         *("frame_id", "subject_id", "split", "neutral_frame_id", "expression_id", "view_id"),
@@ -66,7 +80,7 @@ def test_annotations_come_in_column_order_and_unknown_ones_are_refused():
 
 
 def test_every_column_is_described():
-    assert list(COLUMN_DESCRIPTIONS) == dataset_schema(ANNOTATIONS).names
+    assert list(COLUMN_DESCRIPTIONS) == dataset_schema(ANNOTATIONS, imported=True).names
     assert set(label_columns()) | set(image_columns()) == set(dataset_schema().names)
     assert image_columns(["au_heatmaps"])[3:] == tuple(f"au_heatmaps.{name}" for name in PAIN_AUS)
 

@@ -10,18 +10,20 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pain3d.data.audit_imported import ImportedDataset
 from pain3d.data.audit_labels import check_labels, label_block
 from pain3d.data.audit_pictures import PictureRules, check_pictures
 from pain3d.data.audit_whole import WholeDataset
 from pain3d.data.files import TEMPORARY_SUFFIX, file_sha256
 from pain3d.data.findings import AuditReport, Finding
 from pain3d.data.manifest import MANIFEST, PROGRESS, Manifest, ShardRecord, read_manifest
-from pain3d.data.schema import MAX_ROW_GROUP_ROWS, dataset_schema, label_columns
+from pain3d.data.schema import MAX_ROW_GROUP_ROWS, label_columns
 from pain3d.errors import ArgumentError, DataError
 from pain3d.facs import AU_NAMES
 
@@ -51,7 +53,8 @@ def audit(path: str | Path, *, progress: Progress | None = None, workers: int | 
     except DataError as error:
         return AuditReport(findings=[Finding(rule="manifest", where=MANIFEST, message=str(error))])
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        auditor = _Auditor(out, manifest, pool, progress)
+        rows = _GeneratedRows(manifest, pool) if manifest.source is None else ImportedDataset(pool)
+        auditor = _Auditor(out, manifest, rows, progress)
         auditor.report.findings += _check_folder(out, manifest)
         for shard in manifest.shards:
             auditor.check_shard(shard)
@@ -81,17 +84,32 @@ def _check_folder(out: Path, manifest: Manifest) -> Iterator[Finding]:
             yield Finding(rule="leftover", where=name, message="half-written file of a run that was killed; delete it")
 
 
+class Rows(Protocol):
+    """The rules for the rows of one kind of dataset."""
+
+    @property
+    def subjects(self) -> int:
+        """Subjects seen."""
+        ...
+
+    def check(self, table: pa.Table, shard: ShardRecord, report: AuditReport) -> None:
+        """Look at the rows of one row group."""
+        ...
+
+    def findings(self) -> Iterator[Finding]:
+        """What is wrong across rows, once all were looked at."""
+        ...
+
+
 class _Auditor:
     """Goes through the shards of one dataset and fills a report."""
 
-    def __init__(self, out: Path, manifest: Manifest, pool: ThreadPoolExecutor, progress: Progress | None) -> None:
+    def __init__(self, out: Path, manifest: Manifest, rows: Rows, progress: Progress | None) -> None:
         self.report = AuditReport()
         self._out = out
         self._manifest = manifest
-        self._pool = pool
+        self._rows = rows
         self._progress = progress
-        self._rules = PictureRules.of(manifest)
-        self._whole = WholeDataset(manifest)
 
     def check_shard(self, shard: ShardRecord) -> None:
         """Check the file, then every row that can be read."""
@@ -113,8 +131,8 @@ class _Auditor:
 
     def finish(self) -> AuditReport:
         """Check what holds across rows; the report is complete then."""
-        self.report.findings += self._whole.findings()
-        self.report.subjects = self._whole.subjects
+        self.report.findings += self._rows.findings()
+        self.report.subjects = self._rows.subjects
         return self.report
 
     def _check_tables(self, shard: ShardRecord, file: pq.ParquetFile) -> None:
@@ -128,41 +146,61 @@ class _Auditor:
             except (pa.ArrowException, OSError) as error:
                 self._found("unreadable", shard.file, f"row group {group}: {error}")
                 continue
-            self._check_rows(shard, table)
+            self.report.frames += len(table)
+            self._rows.check(table, shard, self.report)
             if self._progress is not None:
                 self._progress(self.report.frames, self._manifest.frames)
 
-    def _check_rows(self, shard: ShardRecord, table: pa.Table) -> None:
-        self.report.frames += len(table)
-        table = self._without_nulls(shard, table)
+    def _found(self, rule: str, where: str, message: str, file: str = "") -> None:
+        self.report.found(rule, where, message, file)
+
+
+class _GeneratedRows:
+    """Rows of a dataset that pain3d made: nothing is null, and all follows from the manifest's design."""
+
+    def __init__(self, manifest: Manifest, pool: ThreadPoolExecutor) -> None:
+        self._manifest = manifest
+        self._pool = pool
+        self._rules = PictureRules.of(manifest)
+        self._whole = WholeDataset(manifest)
+
+    @property
+    def subjects(self) -> int:
+        """Subjects seen."""
+        return self._whole.subjects
+
+    def check(self, table: pa.Table, shard: ShardRecord, report: AuditReport) -> None:
+        """Look at the rows of one row group."""
+        table = self._without_nulls(table, shard, report)
         block = label_block(table.select(label_columns()))
         for row, rule, message in check_labels(self._manifest, shard.split, block):
-            self._found(rule, block.ids[row], message, shard.file)
+            report.found(rule, block.ids[row], message, shard.file)
         self._whole.add(block, shard)
         pictures = table.drop_columns([name for name in label_columns() if name not in _BESIDE_PICTURES]).to_pylist()
         results = self._pool.map(lambda columns: check_pictures(self._rules, columns), pictures)
         for frame_id, result in zip(block.ids, results, strict=True):
             for rule, message in result.problems:
-                self._found(rule, frame_id, message, shard.file)
-            self.report.saturated_pixels += result.saturated_pixels
-            self.report.saturated_frames += result.saturated_pixels > 0
+                report.found(rule, frame_id, message, shard.file)
+            report.saturated_pixels += result.saturated_pixels
+            report.saturated_frames += result.saturated_pixels > 0
 
-    def _without_nulls(self, shard: ShardRecord, table: pa.Table) -> pa.Table:
+    def findings(self) -> Iterator[Finding]:
+        """What is wrong across rows."""
+        return self._whole.findings()
+
+    def _without_nulls(self, table: pa.Table, shard: ShardRecord, report: AuditReport) -> pa.Table:
         """The rows that have a value everywhere; the others are reported."""
         ids = table.column("frame_id").to_pylist()
         complete = np.ones(len(table), bool)
         for row, column in _nulls(table):
-            self._found("null", str(ids[row]), f"column {column} has no value", shard.file)
+            report.found("null", str(ids[row]), f"column {column} has no value", shard.file)
             self._whole.add_broken(str(ids[row]), shard)
             complete[row] = False
         return table.filter(pa.array(complete))
 
-    def _found(self, rule: str, where: str, message: str, file: str = "") -> None:
-        self.report.findings.append(Finding(rule=rule, where=where, message=message, file=file))
-
 
 def _schema_problems(manifest: Manifest, shard: ShardRecord, file: pq.ParquetFile) -> Iterator[str]:
-    expected, stored = dataset_schema(manifest.annotations), file.schema_arrow
+    expected, stored = manifest.schema, file.schema_arrow
     for part in expected:
         if part.name not in stored.names:
             yield f"column {part.name} is missing"
@@ -183,7 +221,7 @@ def _schema_problems(manifest: Manifest, shard: ShardRecord, file: pq.ParquetFil
 
 def _columns_fit(manifest: Manifest, file: pq.ParquetFile) -> bool:
     stored = {part.name: part.type for part in file.schema_arrow}
-    return stored == {part.name: part.type for part in dataset_schema(manifest.annotations)}
+    return stored == {part.name: part.type for part in manifest.schema}
 
 
 def _nulls(table: pa.Table) -> Iterator[tuple[int, str]]:

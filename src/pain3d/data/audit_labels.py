@@ -66,7 +66,7 @@ def check_labels(manifest: Manifest, split: str, block: LabelBlock) -> Iterator[
 
 
 def _check_identity(manifest: Manifest, split: str, block: LabelBlock) -> Iterator[Broken]:
-    columns, design = block.columns, manifest.design
+    columns, design = block.columns, manifest.made
     last_expression = design.expression_ids - 1
     chosen = set(design.only)
     for i, number in enumerate(block.subjects):
@@ -124,7 +124,7 @@ def _check_action_units(manifest: Manifest, block: LabelBlock) -> Iterator[Broke
 
 def _check_kinds(manifest: Manifest, block: LabelBlock, scores: Float[np.ndarray, " row"]) -> Iterator[Broken]:
     """Neutral first, then pain, distractors, confounds: each with the PSPI that its kind has."""
-    number, design = block.columns["expression_id"], manifest.design
+    number, design = block.columns["expression_id"], manifest.made
     last_pain, last_distractor = design.expressions, design.expressions + design.distractors
     moves = (number == 0) & block.aus.any(axis=1)
     yield from _each(moves, "expression", lambda i: "expression 0 is neutral, but an AU acts")
@@ -168,7 +168,7 @@ def _check_camera(manifest: Manifest, block: LabelBlock) -> Iterator[Broken]:
             "camera",
             lambda i, name=name, measured=measured: f"{name} {columns[name][i]:g}, but the camera's is {measured[i]:g}",
         )
-    points, size = columns["landmarks"].reshape(-1, 68, 2), manifest.design.resolution
+    points, size = columns["landmarks"].reshape(-1, 68, 2), manifest.made.resolution
     yield from _each(~np.isfinite(points).all(axis=(1, 2)), "landmarks", lambda i: "NaN or infinite")
     center = np.median(points, axis=1)
     far = ((points < -size) | (points > 2 * size)).any(axis=(1, 2)) | ~((center >= 0) & (center <= size)).all(axis=1)

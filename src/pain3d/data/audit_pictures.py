@@ -53,7 +53,7 @@ class PictureRules:
             return chosen
 
         return PictureRules(
-            resolution=manifest.design.resolution,
+            resolution=manifest.made.resolution,
             is_class=table([entry.index for entry in manifest.palette]),
             is_measured=table([entry.index for entry in manifest.palette if entry.name in HEATMAP_CLASSES]),
             is_skin=table([entry.index for entry in manifest.palette if entry.name == "skin"]),

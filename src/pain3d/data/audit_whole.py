@@ -66,7 +66,7 @@ class WholeDataset:
             self._scores[number, expression] = float(scores[i])
             self._share(("person", number), _PERSON, block, i, shard)
             self._share(("expression", number, expression), (), block, i, shard)
-            if not self._manifest.design.vary_per_frame:
+            if not self._manifest.made.vary_per_frame:
                 self._share(("view", number, view), _VIEW, block, i, shard)
             seed = int(columns["seed"][i])
             other = self._seeds.setdefault(seed, number)
@@ -114,7 +114,7 @@ class WholeDataset:
             yield from self._strays.values()
 
     def _missing_frames(self) -> Iterator[Finding]:
-        design = self._manifest.design
+        design = self._manifest.made
         numbers = [int(name[1:]) for name in design.only] or range(design.subjects)
         expressions = range(design.expression_ids)
         for number in numbers:
@@ -131,7 +131,7 @@ class WholeDataset:
                     yield Finding(rule="missing", where=name, message="the frame is not in the dataset")
 
     def _unbalanced_subjects(self) -> Iterator[Finding]:
-        if self._manifest.design.only:
+        if self._manifest.made.only:
             return
         for place, title in enumerate(("age_band", "sex", "ethnicity")):
             counts = Counter(cell[place] for cell in self._cells.values())
@@ -139,7 +139,7 @@ class WholeDataset:
             yield from _spread("balance", title, counts, known)
 
     def _unbalanced_levels(self) -> Iterator[Finding]:
-        design = self._manifest.design
+        design = self._manifest.made
         levels: defaultdict[int, list[float]] = defaultdict(list)
         for (number, expression), score in sorted(self._scores.items()):
             if 1 <= expression <= design.expressions:

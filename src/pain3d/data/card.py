@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pain3d.data.files import write_atomically
+from pain3d.data.imported_card import imported_card, imported_title
 from pain3d.data.manifest import Manifest
-from pain3d.data.schema import COLUMN_DESCRIPTIONS, dataset_schema
+from pain3d.data.markdown import size_category, table
+from pain3d.data.schema import COLUMN_DESCRIPTIONS
 from pain3d.demographics import AGE_BANDS, ETHNICITIES, SEXES, SPLITS
 from pain3d.facs import MAX_PSPI
 
@@ -25,7 +27,6 @@ DATASET_LICENSE = "cc0-1.0"
 """The head assets are CC0, and so is what is drawn with them; pictures of the user's own keep their licence."""
 DATASET_LICENSE_URL = "https://creativecommons.org/publicdomain/zero/1.0/"
 
-_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _COUNTED = ["subject_id", "split", "age_band", "sex", "ethnicity", "PSPI"]
 
 
@@ -41,7 +42,9 @@ def _counted(shard: Path) -> pa.Table:
 
 
 def title(manifest: Manifest) -> str:
-    """Name of the dataset: its size and its seed."""
+    """Name of the dataset: its size, and its seed or source."""
+    if manifest.source is not None:
+        return imported_title(manifest, manifest.source)
     return f"pain3d {manifest.frames} frames seed {manifest.seed}"
 
 
@@ -52,16 +55,17 @@ def card(manifest: Manifest, labels: pa.Table) -> str:
         manifest: of the finished dataset.
         labels: the label columns of all its frames.
     """
+    if manifest.source is not None:
+        return imported_card(manifest, manifest.source, labels)
     parts = (_front_matter(manifest), _introduction(manifest), _balance(labels), _columns(manifest), _LIMITS)
     return "\n".join(itertools.chain.from_iterable(parts))
 
 
 def _front_matter(manifest: Manifest) -> Iterator[str]:
-    size = next((name for limit, name in _SIZES if manifest.frames < limit), "1M<n<10M")
     yield from ("---", f"pretty_name: {title(manifest)}", f"license: {DATASET_LICENSE}")
     yield from ("task_categories:", "- image-classification", "- image-segmentation")
     yield from ("tags:", "- pain", "- facial-action-units", "- pspi", "- synthetic", "- faces")
-    yield from ("size_categories:", f"- {size}")
+    yield from ("size_categories:", f"- {size_category(manifest.frames)}")
     yield from ("configs:", "- config_name: default", "  data_files:")
     for split in SPLITS:
         if manifest.rows_of(split):
@@ -70,7 +74,7 @@ def _front_matter(manifest: Manifest) -> Iterator[str]:
 
 
 def _introduction(manifest: Manifest) -> Iterator[str]:
-    design = manifest.design
+    design = manifest.made
     kinds = f"1 neutral + {design.expressions} pain + {design.distractors} distractor + {design.confounds} confound"
     made = f"{len(design.only)} of {design.subjects:,}" if design.only else f"{design.subjects:,}"
     yield f"""
@@ -100,24 +104,24 @@ def _balance(labels: pa.Table) -> Iterator[str]:
     people = {name: Counter(columns[name][i] for i in first.values()) for name in _COUNTED}
     frames = Counter(columns["split"])
     yield "\n## Balance\n\nSubjects and frames by split; a subject is in one split only.\n"
-    yield from _table(("split", "subjects", "frames"), [(s, people["split"][s], frames[s]) for s in SPLITS])
+    yield from table(("split", "subjects", "frames"), [(s, people["split"][s], frames[s]) for s in SPLITS])
     for name, values in (("age_band", AGE_BANDS), ("sex", SEXES), ("ethnicity", ETHNICITIES)):
         yield f"\nSubjects by {name.replace('_', ' ')}:\n"
-        yield from _table(values, [[people[name][value] for value in values]])
+        yield from table(values, [[people[name][value] for value in values]])
     yield "\nFrames by PSPI, rounded:\n"
     scores = Counter(round(score) for score in columns["PSPI"])
     levels = range(int(MAX_PSPI) + 1)
-    yield from _table(levels, [[scores[level] for level in levels]])
+    yield from table(levels, [[scores[level] for level in levels]])
 
 
 def _columns(manifest: Manifest) -> Iterator[str]:
     yield "\n## Columns\n"
-    yield from _table(
+    yield from table(
         ("column", "meaning"),
-        [(part.name, COLUMN_DESCRIPTIONS[part.name]) for part in dataset_schema(manifest.annotations)],
+        [(part.name, COLUMN_DESCRIPTIONS[part.name]) for part in manifest.schema],
     )
     yield "\nClasses of `segmentation`:\n"
-    yield from _table(("value", "class"), [(entry.index, entry.name) for entry in manifest.palette])
+    yield from table(("value", "class"), [(entry.index, entry.name) for entry in manifest.palette])
 
 
 _LIMITS = (
@@ -136,8 +140,3 @@ a face a model looks at.
 - A rendered face differs from a photograph: expect a gap, and measure it.""",
     "",
 )
-
-
-def _table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    for cells in (head, ["---"] * len(head), *rows):
-        yield f"| {' | '.join(f'{cell:,}' if isinstance(cell, int) else str(cell) for cell in cells)} |"

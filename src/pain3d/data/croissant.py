@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from pain3d.data.card import DATASET_LICENSE_URL, title
 from pain3d.data.files import write_atomically
+from pain3d.data.imported_card import SOURCE_NAMES
 from pain3d.data.manifest import Manifest
-from pain3d.data.schema import COLUMN_DESCRIPTIONS, dataset_schema
+from pain3d.data.schema import COLUMN_DESCRIPTIONS
 
 CROISSANT = "croissant.json"
 
@@ -25,6 +26,7 @@ _TYPES = {
     "float": "sc:Float",
     "int8": "sc:Integer",
     "int16": "sc:Integer",
+    "int32": "sc:Integer",
     "int64": "sc:Integer",
 }
 """Croissant's names for Arrow's types."""
@@ -77,21 +79,18 @@ def write_croissant(out: Path, manifest: Manifest) -> None:
 
 def croissant(manifest: Manifest) -> dict[str, object]:
     """The metadata as JSON-LD, Croissant 1.0."""
+    about = _about(manifest)
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
         "name": title(manifest).replace(" ", "-"),
-        "description": (
-            f"{manifest.frames:,} rendered pictures of synthetic faces at rest and with facial expressions of pain, "
-            f"with Action Units, PSPI, displacement heatmaps, segmentation, landmarks and camera, made by pain3d "
-            f"{manifest.pain3d_version} from seed {manifest.seed}. No real person is shown. Not clinical evidence."
-        ),
+        "description": about["description"],
         "conformsTo": "http://mlcommons.org/croissant/1.0",
-        "citeAs": f"pain3d {manifest.pain3d_version}, seed {manifest.seed}; after 3DPain, arXiv:2509.16727",
-        "license": DATASET_LICENSE_URL,
+        "citeAs": about["citeAs"],
+        "license": about["license"],
         "url": ".",
         "version": f"{manifest.schema_version}.0.0",
-        "keywords": ["pain", "FACS", "PSPI", "synthetic faces"],
+        "keywords": about["keywords"],
         "distribution": [
             *(
                 {
@@ -121,9 +120,33 @@ def croissant(manifest: Manifest) -> dict[str, object]:
                 "name": _FRAMES,
                 "description": "One picture with all that is known about it.",
                 "key": {"@id": f"{_FRAMES}/frame_id"},
-                "field": [field for part in dataset_schema(manifest.annotations) for field in _fields(part)],
+                "field": [field for part in manifest.schema for field in _fields(part)],
             }
         ],
+    }
+
+
+def _about(manifest: Manifest) -> dict[str, object]:
+    if manifest.source is not None:
+        name = SOURCE_NAMES[manifest.source.kind]
+        return {
+            "description": (
+                f"{manifest.frames:,} pictures of faces with Action Units and PSPI: {name}, imported by pain3d "
+                f"{manifest.pain3d_version}. The licence of the source applies. Not clinical evidence."
+            ),
+            "citeAs": f"{name}; imported by pain3d {manifest.pain3d_version}",
+            "license": "that of the source",
+            "keywords": ["pain", "FACS", "PSPI", "faces"],
+        }
+    return {
+        "description": (
+            f"{manifest.frames:,} rendered pictures of synthetic faces at rest and with facial expressions of pain, "
+            f"with Action Units, PSPI, displacement heatmaps, segmentation, landmarks and camera, made by pain3d "
+            f"{manifest.pain3d_version} from seed {manifest.seed}. No real person is shown. Not clinical evidence."
+        ),
+        "citeAs": f"pain3d {manifest.pain3d_version}, seed {manifest.seed}; after 3DPain, arXiv:2509.16727",
+        "license": DATASET_LICENSE_URL,
+        "keywords": ["pain", "FACS", "PSPI", "synthetic faces"],
     }
 
 

@@ -40,6 +40,10 @@ class AuditReport:
     """Frames whose heatmap reaches its maximum somewhere."""
     saturated_pixels: int = 0
 
+    def found(self, rule: str, where: str, message: str, file: str = "") -> None:
+        """Add a finding."""
+        self.findings.append(Finding(rule=rule, where=where, message=message, file=file))
+
     @property
     def ok(self) -> bool:
         """True when no rule is broken."""

@@ -14,15 +14,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
+import pyarrow as pa
 from PIL import features
 
 from pain3d.data.files import write_atomically
 from pain3d.data.images import Palette, PaletteEntry
-from pain3d.data.schema import HEATMAP_MAX_MM, SCHEMA_VERSION, Annotation
-from pain3d.demographics import SPLITS, Split
+from pain3d.data.schema import HEATMAP_MAX_MM, SCHEMA_VERSION, SHARD_SPLITS, Annotation, ShardSplit, dataset_schema
 from pain3d.errors import DataError
 from pain3d.streams import checked_seed
 
@@ -31,7 +31,10 @@ PROGRESS = ".progress"
 """Folder of the notes that a run leaves about finished shards; gone when the dataset is finished."""
 FORMAT = "pain3d dataset"
 
-_SHARD_FILE = re.compile(r"data/(train|val|test)-\d{5}-of-\d{5}\.parquet")
+_SHARD_FILE = re.compile(r"data/(train|val|test|all)-\d{5}-of-\d{5}\.parquet")
+
+SourceKind = Literal["unbc", "3dpain", "folder"]
+SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -68,12 +71,27 @@ class Design:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where the frames of an imported dataset come from, and what became of them on the way."""
+
+    kind: SourceKind
+    form: str
+    """Which form of the source was read, such as ``original archive`` or ``HDF5``."""
+    importer_version: int
+    """Raised when an importer gives other rows for the same files."""
+    counts: Mapping[str, int]
+    """Subjects, frames, and how many were dropped, skipped, or disagree with their source."""
+    lists: tuple[str, ...] = ()
+    """CSV files beside the manifest that name each of these, such as ``disagreements.csv``."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShardPlan:
     """One file to make."""
 
     file: str
     """Relative to the dataset's folder, from `shard_file`."""
-    split: Split
+    split: ShardSplit
     rows: int
 
 
@@ -82,7 +100,7 @@ class ShardRecord:
     """One finished file."""
 
     file: str
-    split: Split
+    split: ShardSplit
     rows: int
     bytes: int
     sha256: str
@@ -92,10 +110,12 @@ class ShardRecord:
 class Manifest:
     """Everything that makes a dataset what it is, and its files once they are made."""
 
-    design: Design
+    design: Design | None
+    """None where the dataset was imported."""
     configuration: Mapping[str, Json]
     """Every other parameter that a pixel or label depends on."""
     seed: int
+    """0 where the dataset was imported."""
     annotations: tuple[Annotation, ...]
     palette: Palette
     environment: Mapping[str, str]
@@ -105,13 +125,35 @@ class Manifest:
     heatmap_max_mm: float = HEATMAP_MAX_MM
     complete: bool = False
     shards: tuple[ShardRecord, ...] = ()
+    source: Source | None = None
+    """None where pain3d made the dataset; the field is not in the file then."""
+
+    @property
+    def made(self) -> Design:
+        """The design of a dataset that pain3d made.
+
+        Raises:
+            DataError: if it was imported.
+        """
+        if self.design is None:
+            kind = "elsewhere" if self.source is None else self.source.kind
+            raise DataError(
+                f"the dataset was imported ({kind}), but this needs one that pain3d generated, with its subjects x "
+                f"expressions x views; make one with pain3d generate"
+            )
+        return self.design
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema of its shards."""
+        return dataset_schema(self.annotations, imported=self.source is not None)
 
     @property
     def frames(self) -> int:
         """Rows of all finished shards."""
         return sum(shard.rows for shard in self.shards)
 
-    def rows_of(self, split: Split) -> int:
+    def rows_of(self, split: ShardSplit) -> int:
         """Rows of the finished shards of one split."""
         return sum(shard.rows for shard in self.shards if shard.split == split)
 
@@ -121,7 +163,7 @@ class Manifest:
         return {name: value for name, value in content.items() if name not in ("complete", "shards")}
 
 
-def shard_file(split: Split, index: int, count: int) -> str:
+def shard_file(split: ShardSplit, index: int, count: int) -> str:
     """``data/train-00000-of-00012.parquet``."""
     return f"data/{split}-{index:05d}-of-{count:05d}.parquet"
 
@@ -202,17 +244,29 @@ def read_manifest(out: Path) -> Manifest:
 
 def _content(manifest: Manifest) -> dict[str, Any]:
     # Through JSON once, so that tuples and lists, ints and floats compare as they will after reading.
-    return json.loads(json.dumps(dataclasses.asdict(manifest), sort_keys=False, allow_nan=False))
+    content = json.loads(json.dumps(dataclasses.asdict(manifest), sort_keys=False, allow_nan=False))
+    # Manifests of datasets that pain3d made stay as they were before there were others, byte for byte.
+    return {name: value for name, value in content.items() if name != "source" or value is not None}
 
 
 def _from_content(content: Mapping[str, Any]) -> Manifest:
     fields = {name: value for name, value in content.items() if name != "format"}
     checked_seed(fields["seed"])
-    design = _design(fields.pop("design"))
+    source = _source(fields.pop("source")) if "source" in fields else None
+    design = fields.pop("design")
+    if (design is None) != (source is not None):
+        raise ValueError("design: null where the dataset was imported, and only there")
     palette = tuple(PaletteEntry(**{**entry, "color": tuple(entry["color"])}) for entry in fields.pop("palette"))
     shards = tuple(shard_record(shard) for shard in fields.pop("shards"))
     annotations = tuple(fields.pop("annotations"))
-    return Manifest(design=design, palette=palette, shards=shards, annotations=annotations, **fields)
+    return Manifest(
+        design=None if design is None else _design(design),
+        palette=palette,
+        shards=shards,
+        annotations=annotations,
+        source=source,
+        **fields,
+    )
 
 
 def shard_record(content: Mapping[str, Any]) -> ShardRecord:
@@ -223,7 +277,7 @@ def shard_record(content: Mapping[str, Any]) -> ShardRecord:
     """
     record = ShardRecord(**content)
     whole = isinstance(record.rows, int) and isinstance(record.bytes, int) and isinstance(record.sha256, str)
-    if not whole or record.split not in SPLITS or not _SHARD_FILE.fullmatch(record.file):
+    if not whole or record.split not in SHARD_SPLITS or not _SHARD_FILE.fullmatch(record.file):
         raise ValueError(f"shards: {record}")
     return record
 
@@ -234,6 +288,13 @@ def _design(content: Mapping[str, Any]) -> Design:
         if type(content[name]) is not int:
             raise ValueError(f"design.{name}: {content[name]!r}")
     return design
+
+
+def _source(content: Mapping[str, Any]) -> Source:
+    source = Source(**{**content, "lists": tuple(content["lists"])})
+    if source.kind not in SOURCE_KINDS or type(source.importer_version) is not int:
+        raise ValueError(f"source: {content!r}")
+    return source
 
 
 def _flat(value: Json, prefix: str = "") -> dict[str, Json]:

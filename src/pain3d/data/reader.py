@@ -17,8 +17,7 @@ from pain3d.arguments import whole_number
 from pain3d.data.files import file_sha256
 from pain3d.data.manifest import Manifest, ShardRecord, read_manifest
 from pain3d.data.sample import Sample, sample_of_row
-from pain3d.data.schema import dataset_schema, label_columns
-from pain3d.demographics import SPLITS
+from pain3d.data.schema import SHARD_SPLITS, label_columns
 from pain3d.errors import ArgumentError, DataError
 
 CACHED_ROW_GROUPS = 4
@@ -26,11 +25,11 @@ CACHED_ROW_GROUPS = 4
 
 
 def open_dataset(path: str | Path, split: str | None = None, *, verify: bool = False) -> Dataset:
-    """Open a dataset that pain3d made.
+    """Open a dataset that pain3d made or imported.
 
     Args:
         path: the folder that holds manifest.json.
-        split: ``train``, ``val`` or ``test``; all of them when None.
+        split: ``train``, ``val`` or ``test``; every frame when None or ``all``.
         verify: hash every shard first (a second or so per gigabyte). Without it, sizes are compared now, and the
             checksums of the pages when they are read.
 
@@ -38,13 +37,13 @@ def open_dataset(path: str | Path, split: str | None = None, *, verify: bool = F
         ArgumentError: for an unknown split.
         DataError: if the dataset is not finished, or a shard is missing, cut short or damaged.
     """
-    if split is not None and split not in SPLITS:
-        raise ArgumentError(f"split: {split!r} is unknown; choose one of {', '.join(SPLITS)}")
+    if split is not None and split not in SHARD_SPLITS:
+        raise ArgumentError(f"split: {split!r} is unknown; choose one of {', '.join(SHARD_SPLITS)}")
     out = Path(path)
     manifest = read_manifest(out)
     if not manifest.complete:
         raise DataError(f"{out}: the dataset is not finished; run the same generate command again to finish it")
-    shards = tuple(shard for shard in manifest.shards if split in (None, shard.split))
+    shards = tuple(shard for shard in manifest.shards if split in (None, "all", shard.split))
     for shard in shards:
         _check_file(out, shard, verify)
     return Dataset(out, manifest, shards)
@@ -67,6 +66,7 @@ class Dataset(Sequence[Sample]):
         self._footers: dict[int, tuple[pq.FileMetaData, list[int]]] = {}
         self._groups: OrderedDict[tuple[int, int], pa.Table] = OrderedDict()
         self._numbers: dict[str, int] | None = None
+        self._members: dict[str, list[int]] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: vars(self)[name] for name in ("path", "manifest", "_shards", "_starts")}
@@ -103,7 +103,7 @@ class Dataset(Sequence[Sample]):
 
     def _where_frames_are(self) -> str:
         """The way out of an empty split; nothing where there are frames."""
-        filled = [f"{split} ({self.manifest.rows_of(split)})" for split in SPLITS if self.manifest.rows_of(split)]
+        filled = [f"{split} ({self.manifest.rows_of(split)})" for split in SHARD_SPLITS if self.manifest.rows_of(split)]
         return "" if len(self) else f"; of {self.path}, these splits have some: {', '.join(filled)}"
 
     def __repr__(self) -> str:
@@ -122,24 +122,24 @@ class Dataset(Sequence[Sample]):
     @property
     def subjects(self) -> tuple[str, ...]:
         """Ids of the subjects, sorted."""
-        return tuple(sorted({frame_id.partition("-")[0] for frame_id in self._frame_numbers}))
+        return tuple(sorted(self._subject_numbers))
 
     def subject(self, subject_id: str) -> list[Sample]:
-        """All samples of one subject, expression by expression.
+        """All samples of one subject, in the order of the files: expression by expression, or as recorded.
 
         Raises:
             ArgumentError: if there is none.
         """
-        numbers = [i for frame_id, i in self._frame_numbers.items() if frame_id.startswith(f"{subject_id}-")]
-        if not numbers:
+        if subject_id not in self._subject_numbers:
             raise ArgumentError(f"subject: {subject_id!r} is not in {self.path}, which starts {self.subjects[:3]}")
-        return [self[i] for i in numbers]
+        return [self[i] for i in self._subject_numbers[subject_id]]
 
     def labels(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Every column that is no picture, or those named, for all frames: small."""
-        names = list(label_columns() if columns is None else columns)
+        imported = self.manifest.source is not None
+        names = list(label_columns(imported=imported) if columns is None else columns)
         if not self._shards:  # a split that no subject fell in
-            schema = dataset_schema(self.manifest.annotations)
+            schema = self.manifest.schema
             return pa.schema([schema.field(name) for name in names], metadata=schema.metadata).empty_table()
         tables = []
         for number, shard in enumerate(self._shards):
@@ -154,6 +154,14 @@ class Dataset(Sequence[Sample]):
             ids = self.labels(["frame_id"]).column("frame_id").to_pylist()
             self._numbers = {str(frame_id): i for i, frame_id in enumerate(ids)}
         return self._numbers
+
+    @property
+    def _subject_numbers(self) -> dict[str, list[int]]:
+        if self._members is None:
+            self._members = {}
+            for number, subject in enumerate(self.labels(["subject_id"]).column("subject_id").to_pylist()):
+                self._members.setdefault(str(subject), []).append(number)
+        return self._members
 
     def _footer(self, number: int) -> tuple[pq.FileMetaData, list[int]]:
         """A shard's metadata, and the first row of each row group."""

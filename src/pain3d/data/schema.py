@@ -33,6 +33,10 @@ WRINKLES_MAX_MM = 3.0
 MAX_ROW_GROUP_ROWS = 100
 """Readers hold one row group at a time."""
 
+ShardSplit = Literal["train", "val", "test", "all"]
+SHARD_SPLITS: tuple[ShardSplit, ...] = get_args(ShardSplit)
+"""`all` holds the frames of an imported dataset whose source has no official split; protocols divide its subjects."""
+
 Annotation = Literal["depth", "normals", "au_heatmaps", "albedo", "wrinkles"]
 ANNOTATIONS: tuple[Annotation, ...] = get_args(Annotation)
 """Columns on request, in column order.
@@ -75,6 +79,20 @@ _COLUMNS: Mapping[str, pa.DataType] = {
     "seed": pa.int64(),
 }
 
+_IMPORTED_COLUMNS: Mapping[str, pa.DataType] = {
+    "sequence_id": pa.string(),
+    "frame_index": pa.int32(),
+    "source_file": pa.string(),
+    "PSPI_file": pa.float32(),
+    "VAS": pa.float32(),
+    "OPR": pa.float32(),
+    "SEN": pa.float32(),
+    "AFF": pa.float32(),
+    "face_box": pa.list_(pa.float32(), 4),
+}
+"""The last columns of a dataset that was imported (`manifest.Source`). There every column but `frame_id`, `subject_id`,
+`split`, `image` and `PSPI` may be null: what the source does not tell is not made up."""
+
 _ANNOTATION_COLUMNS: Mapping[Annotation, Mapping[str, pa.DataType]] = {
     "depth": {"depth": _IMAGE},
     "normals": {"normals": _IMAGE},
@@ -116,6 +134,15 @@ COLUMN_DESCRIPTIONS: Mapping[str, str] = {
     "albedo": "RGB PNG, the colour without light",
     "wrinkles": "8-bit grey PNG: value/255 * wrinkles_max_mm is how far the AUs raise or sink the relief of the skin",
     "wrinkles_max_mm": "millimetres that value 255 of wrinkles stands for",
+    "sequence_id": "recording that the frame is from",
+    "frame_index": "number of the frame in its recording, as in the source",
+    "source_file": "file of the source, relative to the folder that was imported; HDF5: file and row",
+    "PSPI_file": "PSPI as the source states it; the column PSPI follows from the Action Units where they are coded",
+    "VAS": "visual analogue scale: pain that the person reported for the whole recording, 0..10",
+    "OPR": "observer's rating of pain for the whole recording, 0..5",
+    "SEN": "sensory scale that the person reported for the whole recording, as in the source",
+    "AFF": "affective scale that the person reported for the whole recording, as in the source",
+    "face_box": "x y width height of the face by a detector, pixels; only where there are no landmarks",
 }
 
 
@@ -127,11 +154,18 @@ def checked_annotations(names: Sequence[str]) -> tuple[Annotation, ...]:
     return tuple(name for name in ANNOTATIONS if name in names)
 
 
-def dataset_schema(annotations: Sequence[str] = ()) -> pa.Schema:
-    """The Arrow schema of a dataset with these annotations, metadata of the `datasets` library included."""
+def dataset_schema(annotations: Sequence[str] = (), *, imported: bool = False) -> pa.Schema:
+    """The Arrow schema of a dataset with these annotations, metadata of the `datasets` library included.
+
+    Args:
+        annotations: columns on request.
+        imported: whether the dataset was imported, and so has the columns about its source.
+    """
     columns = dict(_COLUMNS)
     for name in checked_annotations(annotations):
         columns.update(_ANNOTATION_COLUMNS[name])
+    if imported:
+        columns.update(_IMPORTED_COLUMNS)
     features = {name: _feature(kind) for name, kind in columns.items()}
     metadata = {
         "huggingface": json.dumps({"info": {"features": features}}),
@@ -158,9 +192,10 @@ def image_columns(annotations: Sequence[str] = ()) -> tuple[str, ...]:
     return tuple(paths)
 
 
-def label_columns() -> tuple[str, ...]:
+def label_columns(*, imported: bool = False) -> tuple[str, ...]:
     """The columns that are no pictures: small enough to hold for a whole dataset."""
-    return tuple(name for name, kind in _COLUMNS.items() if kind != _IMAGE)
+    columns = {**_COLUMNS, **_IMPORTED_COLUMNS} if imported else _COLUMNS
+    return tuple(name for name, kind in columns.items() if kind != _IMAGE)
 
 
 def _feature(kind: pa.DataType) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,22 +47,30 @@ def shard_bytes(rows: Sequence[FrameRow], annotations: Sequence[str] = ()) -> by
     are read together. Pictures are stored as they are; every page carries a checksum that readers verify.
     """
     schema = dataset_schema(annotations)
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, schema, **parquet_options(schema, annotations)) as writer:
+        for group in _row_groups(rows):
+            write_row_group(writer, schema, [row.columns() for row in group])
+    return sink.getvalue().to_pybytes()
+
+
+def parquet_options(schema: pa.Schema, annotations: Sequence[str] = ()) -> dict[str, Any]:
+    """How shards are stored: pictures as they are, labels packed, a checksum on every page."""
     pictures = [f"{path}.bytes" for path in image_columns(annotations)]
     labels = [path for path in _leaf_paths(schema) if path not in pictures]
-    sink = pa.BufferOutputStream()
-    options: dict[str, Any] = {
+    return {
         "version": "2.6",
         "compression": {**dict.fromkeys(pictures, "NONE"), **dict.fromkeys(labels, "ZSTD")},
         "use_dictionary": [path for path in labels if not path.endswith(".path")],
         "write_statistics": labels,
         "write_page_checksum": True,
     }
-    with pq.ParquetWriter(sink, schema, **options) as writer:
-        for group in _row_groups(rows):
-            columns = [row.columns() for row in group]
-            arrays = [pa.array([column[part.name] for column in columns], type=part.type) for part in schema]
-            writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=len(group))
-    return sink.getvalue().to_pybytes()
+
+
+def write_row_group(writer: pq.ParquetWriter, schema: pa.Schema, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write rows, each a mapping of all columns, as one row group."""
+    arrays = [pa.array([row[part.name] for row in rows], type=part.type) for part in schema]
+    writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=len(rows))
 
 
 def _row_groups(rows: Sequence[FrameRow]) -> Iterator[Sequence[FrameRow]]:

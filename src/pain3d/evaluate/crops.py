@@ -100,7 +100,7 @@ def neutral_of(data: Dataset, sample: Sample, seed: int) -> Sample:
         DataError: if there is one view only.
     """
     subject, _, view = parse_frame_id(sample.frame_id)
-    others = [other for other in range(data.manifest.design.views) if other != view]
+    others = [other for other in range(data.manifest.made.views) if other != view]
     if not others:
         raise DataError(
             f"{sample.frame_id}: its subject has no neutral frame from another view, which this model needs; "

@@ -133,7 +133,7 @@ def _calibration(calibration: Calibration | None) -> Iterator[str]:
 
 
 def _making(training: Mapping[str, Any], dataset: Manifest, commands: Sequence[str]) -> Iterator[str]:
-    design = dataset.design
+    design = dataset.made
     yield from ("## How it was made", "", "```sh", *commands, "```", "")
     yield (
         f"- Data: made by pain3d {dataset.pain3d_version}, seed {dataset.seed}: {design.subjects} subjects x (1 "

@@ -56,6 +56,19 @@ def choose_pairs(dataset: Dataset, count: int) -> list[Pair]:
     return pairs
 
 
+def choose_frames(dataset: Dataset, count: int, subject: str | None) -> list[Sample]:
+    """Up to `count` frames of an imported dataset, of one subject or of several, from lowest to highest PSPI."""
+    labels = dataset.labels(["frame_id", "subject_id", "PSPI"]).to_pylist()
+    names = dataset.subjects if subject is None else (subject,)
+    each = -(-count // len(names))
+    chosen: list[str] = []
+    for name in names[:count]:
+        own = sorted((row["PSPI"], row["frame_id"]) for row in labels if row["subject_id"] == name)
+        places = np.unique(np.linspace(0, len(own) - 1, each).round().astype(int)) if each > 1 else [len(own) - 1]
+        chosen += [own[place][1] for place in places]
+    return [dataset.find(name) for name in chosen[:count]]
+
+
 def _spread(group_of: Mapping[str, str], count: int) -> list[str]:
     """Up to `count` subjects, alike from all groups: plain steps would fall in with the order of the cells."""
     turns: list[tuple[int, str]] = []

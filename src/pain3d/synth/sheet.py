@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from pain3d.data.findings import counted
-from pain3d.data.reader import open_dataset
+from pain3d.data.reader import Dataset, open_dataset
 from pain3d.data.sample import Sample
 from pain3d.errors import ArgumentError, storage_error
 from pain3d.synth.balance import CONTEXT
@@ -19,7 +19,9 @@ from pain3d.synth.plan import subject_number
 from pain3d.synth.preview import (
     Pair,
     by_expression,
+    choose_frames,
     choose_pairs,
+    dotted,
     hot,
     overlay,
     person_text,
@@ -65,15 +67,13 @@ def show(dataset: Path | str, *, subject: str | None = None, to: Path | None = N
     if to is not None and not to.parent.is_dir():
         raise ArgumentError(f"to: the folder {to.parent} does not exist; make the folder first, or name another")
     data = open_dataset(folder)
-    if subject is None:
+    if data.manifest.source is not None:
+        sheet = imported_sheet(data, subject)
+    elif subject is None:
         sheet = pairs_sheet(choose_pairs(data, PAIRS), f"{folder.resolve().name}: {counted(len(data), 'frame')}")
     else:
         subject_number(subject, argument="subject")
-        if subject not in data.subjects:
-            raise ArgumentError(
-                f"subject: {subject} is not among the {len(data.subjects)} subjects of {folder}, "
-                f"{data.subjects[0]} to {data.subjects[-1]}; name one of them"
-            )
+        _check_subject(data, subject)
         sheet = subject_sheet(data.subject(subject))
     try:
         path = preview_folder(folder) / f"{subject or 'contact_sheet'}.png" if to is None else to
@@ -81,6 +81,44 @@ def show(dataset: Path | str, *, subject: str | None = None, to: Path | None = N
     except OSError as error:
         raise storage_error(folder if to is None else to, error) from error
     return path
+
+
+def imported_sheet(data: Dataset, subject: str | None) -> Image.Image:
+    """Frames of an imported dataset, each beside its landmarks where it has some: spread over subjects and PSPI.
+
+    Raises:
+        ArgumentError: if `subject` is not in the dataset.
+    """
+    if subject is not None:
+        _check_subject(data, subject)
+    strips = [
+        _Strip(
+            pictures=(_on_square(sample.image), _on_square(dotted(sample)) if sample.knows("landmarks") else None),
+            title=sample.frame_id,
+            words=f"PSPI {sample.pspi:g}   {units_text(sample.expression)}",
+        )
+        for sample in choose_frames(data, 2 * PAIRS, subject)
+    ]
+    title = f"{data.path.resolve().name}: {counted(len(data), 'frame')}"
+    return _sheet(strips, columns=2, tile=256, title=f"{title}   |   picture, landmarks", scale=False)
+
+
+def _check_subject(data: Dataset, subject: str) -> None:
+    if subject not in data.subjects:
+        raise ArgumentError(
+            f"subject: {subject} is not among the {len(data.subjects)} subjects of {data.path}, "
+            f"{data.subjects[0]} to {data.subjects[-1]}; name one of them"
+        )
+
+
+def _on_square(picture: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "side side 3"]:
+    """The whole picture in the middle of a black square."""
+    height, width = picture.shape[:2]
+    side = max(height, width)
+    square = np.zeros((side, side, 3), np.uint8)
+    top, left = (side - height) // 2, (side - width) // 2
+    square[top : top + height, left : left + width] = picture
+    return square
 
 
 def pairs_sheet(pairs: Sequence[Pair], title: str) -> Image.Image:
@@ -111,7 +149,7 @@ def subject_sheet(samples: Sequence[Sample]) -> Image.Image:
     return _sheet(strips, columns=1, tile=224, title=person_text(samples[0]))
 
 
-def _sheet(strips: Sequence[_Strip], *, columns: int, tile: int, title: str) -> Image.Image:
+def _sheet(strips: Sequence[_Strip], *, columns: int, tile: int, title: str, scale: bool = True) -> Image.Image:
     across = max((len(strip.pictures) for strip in strips), default=1)
     cell_width, cell_height = across * (tile + _GAP) + _MARGIN, tile + 62
     rows = -(-len(strips) // columns)
@@ -120,7 +158,8 @@ def _sheet(strips: Sequence[_Strip], *, columns: int, tile: int, title: str) -> 
     draw = ImageDraw.Draw(sheet)
     draw.text((_MARGIN, 22), title, fill=_INK, font=_font(24))
     draw.text((_MARGIN, 54), CONTEXT, fill=_FAINT, font=_font(14))
-    _scale(sheet, draw, right=width - _MARGIN)
+    if scale:
+        _scale(sheet, draw, right=width - _MARGIN)
     for number, strip in enumerate(strips):
         row, column = divmod(number, columns)
         left, top = _MARGIN + column * cell_width, _HEAD + row * cell_height
