@@ -14,7 +14,7 @@ from toy import SIDE, ToyFrames, config, model_config, use
 
 from pain3d.errors import ArgumentError, DataError, OutputError
 from pain3d.model.vitpain import ViTPain
-from pain3d.train import loop, validate
+from pain3d.train import run_data, validate
 from pain3d.train.distill import DistillWeights
 from pain3d.train.log import read_metrics
 from pain3d.train.loop import train
@@ -98,7 +98,7 @@ def test_a_signal_amid_an_accumulation_waits_for_the_step(monkeypatch, dataset, 
 
     run = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "FrameDataset", Interrupting)
+        patch.setattr(run_data, "FrameDataset", Interrupting)
         with pytest.raises(KeyboardInterrupt):
             train(dataset, run, config(**BUDGET))
     assert checkpoints(run)[-1].name == "step-0000002"
@@ -188,7 +188,7 @@ def test_the_best_is_chosen_on_validation_subjects_alone(monkeypatch, dataset, t
         return Watched
 
     trained, judged = set(), set()
-    monkeypatch.setattr(loop, "FrameDataset", watched(trained))
+    monkeypatch.setattr(run_data, "FrameDataset", watched(trained))
     monkeypatch.setattr(validate, "FrameDataset", watched(judged))
     train(dataset, tmp_path / "run", config(samples=16, eval_every=1))
     assert (trained, judged) == ({"train"}, {"val"})
@@ -207,7 +207,7 @@ def test_a_loss_that_is_no_number_stops_before_the_step(monkeypatch, dataset, tm
             super().__init__(*arguments)
             self.bad = {int(self.order(0)[20])}  # in the third batch of eight
 
-    monkeypatch.setattr(loop, "FrameDataset", Poisoned)
+    monkeypatch.setattr(run_data, "FrameDataset", Poisoned)
     run = tmp_path / "run"
     with pytest.raises(TrainingError) as caught:
         train(dataset, run, config(save_every=2))

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from toy import ToyFrames, config, use
 
 from pain3d.errors import ArgumentError, DataError, OutputError
-from pain3d.train import loop
+from pain3d.train import run_data
 from pain3d.train.frames import FrameDataset, FramesConfig
 from pain3d.train.loader import batches
 from pain3d.train.loop import train
@@ -103,7 +103,7 @@ class Marked(ToyFrames):
 @pytest.fixture
 def two(monkeypatch, tmp_path):
     own, other = use(monkeypatch, tmp_path / "own"), use(monkeypatch, tmp_path / "other", seed=7)
-    monkeypatch.setattr(loop, "FrameDataset", lambda path, *rest: Marked(type(own)(path), *rest))
+    monkeypatch.setattr(run_data, "FrameDataset", lambda path, *rest: Marked(type(own)(path), *rest))
     return own, other
 
 

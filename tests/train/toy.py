@@ -11,7 +11,7 @@ import torch
 from pain3d.data.manifest import Design, Manifest, ShardRecord, write_manifest
 from pain3d.model.config import BackboneConfig, NeutralConfig, ViTPainConfig
 from pain3d.streams import stream
-from pain3d.train import loop, validate
+from pain3d.train import run_data, validate
 from pain3d.train.config import TrainConfig
 from pain3d.train.distill import DistillWeights
 from pain3d.train.frames import Batch, FramesConfig
@@ -142,6 +142,6 @@ def use(monkeypatch, path: Path, **changes) -> Path:
     """Make the loop read drawings; returns a dataset folder that holds a manifest alone."""
     path.mkdir(parents=True, exist_ok=True)
     write_manifest(path, manifest(**changes))
-    monkeypatch.setattr(loop, "FrameDataset", ToyFrames)
+    monkeypatch.setattr(run_data, "FrameDataset", ToyFrames)
     monkeypatch.setattr(validate, "FrameDataset", ToyFrames)
     return path

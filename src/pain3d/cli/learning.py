@@ -44,14 +44,14 @@ class Train:
     init: str | None = None
     """Start from the weights of this model: a run folder, a model's folder, a bundled name such as vitpain-tiny, or a
     Hub id; of the same architecture, which finetune_unbc and linear_probe take over."""
-    subjects: tuple[str, ...] | None = None
+    subjects: Annotated[tuple[str, ...], tyro.conf.arg(metavar="ID,ID,...")] = ()
     """Train on these subjects alone (default: those of the training split)."""
-    val_subjects: tuple[str, ...] | None = None
+    val_subjects: Annotated[tuple[str, ...], tyro.conf.arg(metavar="ID,ID,...")] = ()
     """Choose the best model on these subjects (default: the validation split, if OUT has one)."""
     few_shot: int | None = None
     """Train on so many subjects, drawn by the seed from the training split, or from all but --val-subjects and
     --held-out."""
-    held_out: tuple[str, ...] = ()
+    held_out: Annotated[tuple[str, ...], tyro.conf.arg(metavar="ID,ID,...")] = ()
     """Never draw these subjects for --few-shot, such as those of a test."""
     mix: Path | None = None
     """Folder of another dataset, whose training frames are mixed into every batch."""
@@ -108,10 +108,10 @@ class Train:
         from pain3d.train.choice import DataChoice
 
         return DataChoice(
-            subjects=self.subjects,
-            val_subjects=self.val_subjects,
+            subjects=_names(self.subjects) or None,
+            val_subjects=_names(self.val_subjects) or None,
             few_shot=self.few_shot,
-            held_out=self.held_out,
+            held_out=_names(self.held_out),
             mix=self.mix,
             mix_ratio=self.mix_ratio,
         )
@@ -121,7 +121,7 @@ class Train:
 
         if not self.calibrate or not PartialState().is_main_process:
             return "not calibrated"
-        if self.val_subjects is not None:
+        if self.val_subjects:
             return "not calibrated: a calibration is fitted on a validation split, and subjects were named instead"
         from pain3d.evaluate.bundle import calibrate_run
 
@@ -331,6 +331,11 @@ def bundled_reader() -> Read | None:
         return said_of_frames(ViTPain.from_pretrained(BUNDLED), samples, BUNDLED)
 
     return read
+
+
+def _names(lists: Sequence[str]) -> tuple[str, ...]:
+    """Ids of one or several comma-separated lists."""
+    return tuple(name.strip() for text in lists for name in text.split(",") if name.strip())
 
 
 def _box_of(text: str) -> tuple[float, float, float, float]:

@@ -378,8 +378,8 @@ class FrameDataset:
 
     def _group_of_neutral(self, number: int) -> RowGroup:
         row = int(self.labels.rows[number])
-        # A reference may lie anywhere in the files; neutral frames of our own datasets lie beside the frame.
-        return self._shards.kept(row) if self.config.neutral == "reference" else self._shards.group_of(row)
+        # In imported files it may lie anywhere; neutral frames of our own datasets lie beside the frame.
+        return self._shards.group_of(row) if self.manifest.source is None else self._shards.kept(row)
 
     def _landmarks(self, group: RowGroup, number: int) -> Float[np.ndarray, "68 2"]:
         return group.landmarks[int(self.labels.rows[number]) - group.first]

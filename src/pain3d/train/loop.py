@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,19 +29,19 @@ from pain3d.train import run_folder
 from pain3d.train.config import TrainConfig
 from pain3d.train.distill import Teacher
 from pain3d.train.ema import Ema
-from pain3d.train.frames import Batch, FrameDataset
+from pain3d.train.frames import Batch
 from pain3d.train.initial import Initial, load_initial, weights_sha256
 from pain3d.train.interrupt import StopRequest
 from pain3d.train.learner import Learner, check_dataset, check_other_dataset, load_teacher, seeded_torch
 from pain3d.train.loader import batches
 from pain3d.train.log import MetricsLog, json_numbers
-from pain3d.train.mixture import Mixture
 from pain3d.train.notes import notes
 from pain3d.train.optim import parameter_groups, set_learning_rate
 from pain3d.train.result import TrainResult
+from pain3d.train.run_data import RunData
 from pain3d.train.state import Counters, Parts, checkpoints, restore, save, written_whole
 from pain3d.train.tally import Tally, refuse_non_finite
-from pain3d.train.validate import Validation, score, validation_frames
+from pain3d.train.validate import Validation, score
 
 Advance = Callable[[int, int], None]
 """(samples seen, samples to see)."""
@@ -96,12 +96,19 @@ def train(
             init=None if initial is None else initial.record(),
             mixed=mixed,
         )
-        _claim(folder, config, wanted, accelerator, on_phase)
+        for package in run_folder.check(folder, wanted, config.identity()):
+            on_phase(f"note: {package}: the rest of this run may round otherwise than its beginning")
+        summary = run_folder.read_summary(folder)
+        data = None if summary is not None else RunData.read(source, config)
+        if accelerator.is_main_process:
+            run_folder.claim(folder, wanted)
+        accelerator.wait_for_everyone()
         with only_run(folder) if accelerator.is_main_process else contextlib.nullcontext():
-            summary = run_folder.read_summary(folder)
             samples_now = 0
-            if summary is None:
-                session = _Session(source, folder, config, accelerator, teacher, initial, steps, on_progress, on_phase)
+            if summary is None and data is not None:
+                for note in notes(config, data):
+                    on_phase(f"note: {note}")
+                session = _Session(data, folder, config, accelerator, teacher, initial, steps, on_progress, on_phase)
                 samples_now = session.finish()
                 accelerator.wait_for_everyone()
                 summary = session.summary
@@ -121,7 +128,7 @@ class _Session:
 
     def __init__(
         self,
-        dataset: Path,
+        data: RunData,
         run: Path,
         config: TrainConfig,
         accelerator: Accelerator,
@@ -133,18 +140,10 @@ class _Session:
     ) -> None:
         self._run, self._config, self._accelerator, self._steps = run, config, accelerator, steps
         self._on_progress, self._on_phase = on_progress, on_phase
-        own = FrameDataset(dataset, config.split, config.frames, config.seed)
-        other = _other_frames(config)
-        _refuse_too_few(len(own.chosen), config.batch_size)
-        self._frames = own if other is None or config.mix is None else Mixture(own, other, config.mix.share)
-        judged = validation_frames(dataset, config.frames, config.val_subjects)
-        self._validation = Validation(judged, frames=config.eval_frames, batch_size=config.batch_size)
-        read = [own, judged] if other is None else [own, other, judged]
-        for note in notes(config, read):
-            on_phase(f"note: {note}")
+        self._frames = data.trained
+        self._validation = Validation(data.judged, frames=config.eval_frames, batch_size=config.batch_size)
         self._teacher = None if teacher is None else teacher.to(accelerator.device)
-        known = any(frames.labels.any_landmarks for frames in read[:-1])
-        self._learner = Learner(config, teacher, initial, landmarks=known).to(accelerator.device)
+        self._learner = Learner(config, teacher, initial, landmarks=data.any_landmarks).to(accelerator.device)
         groups = parameter_groups(
             self._learner, lr=config.lr, lr_heads=config.lr_heads, weight_decay=config.weight_decay
         )
@@ -308,26 +307,6 @@ class _Session:
             run_folder.write_json(self._run / run_folder.SUMMARY, self.summary)
 
 
-def _other_frames(config: TrainConfig) -> FrameDataset | None:
-    """The frames that are mixed in."""
-    mix = config.mix
-    if mix is None:
-        return None
-    split = "train" if mix.subjects is None else "all"
-    return FrameDataset(mix.dataset, split, mix.frames(config.frames), config.seed)
-
-
-def _claim(
-    run: Path, config: TrainConfig, wanted: Mapping[str, Any], accelerator: Accelerator, on_phase: Phase
-) -> None:
-    """Refuse a folder of another run; make a new one."""
-    for package in run_folder.check(run, wanted, config.identity()):
-        on_phase(f"note: {package}: the rest of this run may round otherwise than its beginning")
-    if accelerator.is_main_process:
-        run_folder.claim(run, wanted)
-    accelerator.wait_for_everyone()
-
-
 def _accelerator(config: TrainConfig) -> Accelerator:
     if config.device == "cuda" and not torch.cuda.is_available():
         raise ArgumentError("device: cuda, but torch finds no CUDA device here; give device=cpu, or auto")
@@ -345,14 +324,6 @@ def _threads(wanted: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _refuse_too_few(frames: int, batch_size: int) -> None:
-    if frames < batch_size:
-        raise ArgumentError(
-            f"batch_size: {batch_size} is more than the {frames} training frames; lower it (and raise accumulate), "
-            f"or give more frames"
-        )
 
 
 def _anywhere(accelerator: Accelerator, flag: bool) -> bool:
