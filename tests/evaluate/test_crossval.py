@@ -13,6 +13,7 @@ import torch
 from train import real
 from train.toy import model_config
 
+from pain3d.cli import main
 from pain3d.data.reader import open_dataset
 from pain3d.errors import ArgumentError, DataError, OutputError
 from pain3d.evaluate import fold as fold_module
@@ -109,6 +110,21 @@ def test_the_command_and_versions_are_kept(done):
     assert json.loads((done.run / "metrics.json").read_text()) == done.data
 
 
+def test_the_command_line_goes_on_with_the_same_run_and_writes_the_page(done, unbc, start, capfd):
+    before = (done.run / "metrics.json").read_bytes()
+    words = ["crossval", unbc, done.run, "--init", start, "--protocol", "drawn", "--folds", "2", "--samples", "16"]
+    words += ["--batch-size", "4", "--eval-every", "2", "--bootstrap", "100"]
+    assert main([str(word) for word in words]) == 0
+    said = capfd.readouterr().out
+    assert "ours" in said and "as published" in said and "macro F1" in said
+    assert (done.run / "metrics.json").read_bytes() == before
+    assert main(["report", str(done.run), "--no-pictures"]) == 0
+    assert "report.html" in capfd.readouterr().out
+    assert "Ours, and as published" in (done.run / "report.html").read_text(encoding="utf-8")
+    assert main([*(str(word) for word in words[:5]), "--protocol", "5fold-published"]) == 2
+    assert "--protocol: 5fold-published names subjects 80" in capfd.readouterr().err
+
+
 class Killed(BaseException):
     """What a kill looks like from inside: nothing is written any more."""
 
@@ -146,7 +162,8 @@ def _spoilt(rows, subjects):
     for row in rows:
         if row["subject_id"] in subjects:
             row["image"] = {"bytes": b"no picture", "path": None}
-            row.update({"AU4": 5.0, "AU6": 0.0, "AU7": 0.0, "AU9": 0.0, "AU10": 0.0, "AU43": 0.0, "PSPI": 5.0})
+            other = 0.0 if row["AU4"] else 5.0
+            row.update({"AU4": other, "AU6": 0.0, "AU7": 0.0, "AU9": 0.0, "AU10": 0.0, "AU43": 0.0, "PSPI": other})
     return rows
 
 
@@ -176,8 +193,8 @@ def test_a_folder_of_another_run_is_refused(done, unbc, start, tmp_path):
 
 def test_refusals_before_anything_is_started(unbc, start, tmp_path):
     few = real.SUBJECTS[:3]
-    with pytest.raises(ArgumentError, match="drawn does not test 048-aa048"):
-        crossval(unbc, tmp_path / "run", config(start, protocol=protocol_of("drawn", few, folds=2, validation=1)))
+    with pytest.raises(ArgumentError, match="loso does not test 048-aa048"):
+        crossval(unbc, tmp_path / "run", config(start, protocol=protocol_of("loso", few)))
     calm = [{**row, **dict.fromkeys(("AU4", "AU6", "AU7", "AU9", "AU10", "AU43", "PSPI"), 0.0)} for row in real.rows()]
     painless = real.write(tmp_path / "painless", calm)
     with pytest.raises(ArgumentError, match="have no frame with PSPI >= 1, and cannot choose a threshold"):

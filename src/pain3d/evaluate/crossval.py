@@ -127,7 +127,7 @@ def crossval(
     folder, opened = Path(run), open_dataset(dataset)
     labels = references.reference_labels(opened)
     config.protocol.checked(set(labels.column("subject_id").to_pylist()))
-    left_out = frozenset(references.flat(config.neutral_frames or references.named_references(labels)))
+    left_out = _left_out(opened, config, labels)
     _refuse_data(opened, config, labels, left_out)
     device = checked_device(config.train.device)
     initial = load_initial(config.train)
@@ -201,6 +201,15 @@ def columns_text(data: Mapping[str, Any]) -> list[str]:
             f"  {key:<10}{tables.shown(column['ours'][key]):<30}{plus_minus(column['published'][key])}" for key in NAMES
         ]
     return lines
+
+
+def _left_out(opened: Dataset, config: CrossvalConfig, labels: pa.Table) -> frozenset[str]:
+    """Frames that serve as references, for whichever model. In datasets of ours every neutral face would be one."""
+    if config.neutral_frames is not None:
+        return frozenset(references.flat(config.neutral_frames))
+    if opened.manifest.source is None:
+        return frozenset()
+    return frozenset(references.flat(references.named_references(labels)))
 
 
 def _refuse_data(opened: Dataset, config: CrossvalConfig, labels: pa.Table, left_out: frozenset[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -28,7 +28,7 @@ PUBLISHED_WORDS = """*Ours* pools the held-out frames of all folds; thresholds c
 subjects; intervals (95 %) from drawing subjects again; what cannot be computed is n/a with its reason. *As published* \
 follows the official definitions to the letter: unweighted means over folds, thresholds from linspace(0, 6, 200) on \
 all of the fold's training subjects (lowest on ties), ± 2.776 sd / √5; what cannot be computed counts 0.0 and has a \
-footnote. Compare the second column with published figures, and believe the first."""
+footnote. The second column compares with published figures; the first is the stricter one."""
 
 PRIVATE = """These are pictures of the dataset. Before this page leaves your machine, make it again with \
 --no-pictures, unless the dataset's licence lets you show them."""
@@ -72,21 +72,23 @@ def page(
     )
 
 
-def _tiles(data: Json) -> Iterable[str]:
-    folds = data["folds"]
-    known = {
-        f"{data['subjects']:,}": "subjects, each scored by a model that never saw it" if folds else "subjects",
-        f"{data['frames']:,}": "scored frames",
-        **({f"{len(folds)} ": "folds of subjects"} if folds else {}),
-        _rounded(data["headline"]["mae"], 2): "mean absolute error of PSPI, 0..16",
-        _rounded(data["headline"]["pcc"], 2) + " ": "Pearson correlation with coded PSPI",
-        _rounded(data["headline"]["auroc1"], 2) + "  ": "AUROC of PSPI ≥ 1",
-    }
-    return (f'<div class="tile"><b>{number.strip()}</b><span>{words}</span></div>' for number, words in known.items())
+def _tiles(data: Json) -> Iterator[str]:
+    folds, headline = data["folds"], data["headline"]
+    tiles = [
+        (f"{data['subjects']:,}", "subjects, each read by a model that never saw it" if folds else "subjects"),
+        (f"{data['frames']:,}", "scored frames"),
+        (f"{len(folds)}", "folds of subjects"),
+        (_rounded(headline["mae"]), "mean absolute error of PSPI, 0..16"),
+        (_rounded(headline["pcc"]), "Pearson correlation with coded PSPI"),
+        (_rounded(headline["auroc1"]), "AUROC of PSPI ≥ 1"),
+    ]
+    for number, words in tiles:
+        if number != "0":
+            yield f'<div class="tile"><b>{number}</b><span>{words}</span></div>'
 
 
-def _rounded(figure: Json, digits: int) -> str:
-    return "n/a" if figure["value"] is None else f"{figure['value']:.{digits}f}"
+def _rounded(figure: Json) -> str:
+    return "n/a" if figure["value"] is None else f"{figure['value']:.2f}"
 
 
 def _columns(data: Json) -> str:

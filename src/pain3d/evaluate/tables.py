@@ -30,11 +30,14 @@ _NAMES = {"mae": "MAE", "pcc": "PCC", "auroc1": "AUROC@1", "icc31": "ICC(3,1)", 
     "range_over_views": "largest less smallest, PSPI",
     "icc_of_views": "ICC(1,1) of the views",
 }
-_OTHERS = """The rows below the model's look at no picture. *mean predictor*: the mean PSPI of the training frames for \
-every frame. *always positive*: 16 for every frame, so that every one counts as pain. *geometry oracle*: ridge \
-regression on the 68 true landmarks and the true head pose, alone or beside the subject's neutral face from another or \
-the same view; it reads labels that no model gets, and says how much PSPI shows in the geometry. \
-@1: PSPI >= 1 against 0."""
+_OTHERS = {
+    "mean predictor": "the mean PSPI of the training frames for every frame",
+    "always positive": "16 for every frame, so that every one counts as pain",
+    "geometry oracle": "ridge regression on the 68 true landmarks and the true head pose, alone or beside the "
+    "subject's neutral face from another or the same view; it reads labels that no model gets, and says how much PSPI "
+    "shows in the geometry",
+}
+"""What the rows below the model's are."""
 
 NOT_TOLD = "the dataset does not tell it"
 
@@ -156,7 +159,10 @@ def _headline(data: Json) -> Section:
         ["", *_HEADLINE.values(), "AUROC@1"],
         ([name, *(shown(row[key]) for key in (*_HEADLINE, "auroc1"))] for name, row in rows.items()),
     )
-    return Section(title="Headline", tables=(table,), after=f"{_OTHERS}\n\n{caution(data)}")
+    others = [f"*{kind}*: {words}." for kind, words in _OTHERS.items() if any(name.startswith(kind) for name in rows)]
+    after = " ".join(["The rows below the model's look at no picture." if others else "", *others])
+    after = f"{after} @1: PSPI >= 1 against 0."
+    return Section(title="Headline", tables=(table,), after=f"{after.strip()}\n\n{caution(data)}")
 
 
 def _thresholds(data: Json) -> Section:
