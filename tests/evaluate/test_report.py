@@ -14,7 +14,7 @@ from train import real
 from pain3d.data.reader import open_dataset
 from pain3d.errors import DataError
 from pain3d.evaluate.checklist import OPEN, checklist
-from pain3d.evaluate.evaluate import report, write_judgement
+from pain3d.evaluate.evaluate import baseline_tables, report, write_judgement
 from pain3d.evaluate.gallery import EACH_SUBJECT, worst_frames
 from pain3d.evaluate.metrics_file import CROSSVAL, EVALUATION, VERSION
 from pain3d.evaluate.pooled import columns_of
@@ -212,3 +212,10 @@ def test_a_dataset_that_is_gone_or_another_one_is_an_error(out, recorded, tmp_pa
         write_report(tmp_path / "run", dataset=tmp_path / "none")
     with pytest.raises(ValueError, match=r"data: .* is not the dataset that was scored"):
         write_report(tmp_path / "run", dataset=recorded)
+
+
+def test_predictors_beside_the_model_say_what_an_imported_dataset_lacks(recorded):
+    found = baseline_tables(recorded, None, training=recorded, oracle=True, seed=0)
+    assert "no training frames to take the mean of" in str(found["mean predictor"])
+    assert "was imported, and does not tell the true landmarks" in str(found["geometry oracle, neutral none"])
+    assert isinstance(found["always positive"], pa.Table)
