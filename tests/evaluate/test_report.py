@@ -164,7 +164,7 @@ def test_both_columns_stand_side_by_side_with_footnotes(out, tmp_path):
     page = Page(write_report(tmp_path / "run").page.read_text(encoding="utf-8"))
     assert "Ours, and as published" in page.text and "By fold" in page.text
     assert "[1] PCC, fold 5 counts 0.0: the truth or the prediction is constant" in page.text
-    assert "Oracle row, not a headline figure: neutral chosen by label" in page.text
+    assert "oracle, neutral chosen by label: ours" in page.text and "no headline figures" in page.text
     mean = data["columns"]["published"]["PCC"]["mean"]
     assert f"{mean:.3f}" in page.text and "±" in page.text
 

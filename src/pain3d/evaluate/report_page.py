@@ -16,7 +16,7 @@ from pain3d import __version__
 from pain3d.evaluate import tables
 from pain3d.evaluate.checklist import OPEN, Item, source_in_words
 from pain3d.evaluate.gallery import Failure
-from pain3d.evaluate.published import NAMES
+from pain3d.evaluate.published import MACRO_F1, NAMES, PCC
 from pain3d.evaluate.tables import Section, Table, plus_minus, shown
 from pain3d.pages import data_url, figure, style
 
@@ -31,7 +31,10 @@ all of the fold's training subjects (lowest on ties), ± 2.776 sd / √5; what c
 footnote. The second column compares with published figures; the first is the stricter one."""
 
 PRIVATE = """These are pictures of the dataset. Before this page leaves your machine, make it again with \
---no-pictures, unless the dataset's licence lets you show them."""
+<code>--no-pictures</code>, unless the dataset's licence lets you show them."""
+
+ORACLE_WORDS = """*Oracle* columns are no headline figures: the neutral reference of each subject was chosen by its \
+label, which nobody knows of a new person."""
 
 
 def page(
@@ -51,12 +54,14 @@ def page(
         pictures: of the failures, by frame id; None: the page shows none.
         plots: PNG files by name.
     """
+    sections = tables.sections(data)
     body = [
         _columns(data),
-        *(_section(section) for section in tables.sections(data)[:1]),
+        _section(sections[0]),
         _folds(data["folds"]),
         _plots(plots),
-        *(_section(section) for section in tables.sections(data)[1:]),
+        *(_section(section) for section in sections[1:] if section.tables),
+        _uncomputed([section for section in sections if not section.tables]),
         _failures(failures, pictures),
         _provenance(data["provenance"]),
         _checklist(items),
@@ -92,53 +97,61 @@ def _rounded(figure: Json) -> str:
 
 
 def _columns(data: Json) -> str:
-    """Our figures and the published ones, side by side, the oracles below."""
+    """Our figures and the published ones, side by side; those of oracles beside them, named so."""
     if data["columns"] is None:
         return ""
-    notes: list[str] = []
-    rows = {data["name"]: data["columns"], **data["oracles"]}
-    parts = [f"<h2>Ours, and as published</h2>\n<p class='lead'>{_words(PUBLISHED_WORDS)}</p>"]
-    for name, column in rows.items():
-        body = []
-        for key in NAMES:
-            marks = ""
-            for note in column["published"][key]["footnotes"]:
-                said = f"{key}, {note}"
-                if said not in notes:
-                    notes.append(said)
-                marks += f" [{notes.index(said) + 1}]"
-            body.append((key, shown(column["ours"][key]), plus_minus(column["published"][key]) + marks))
-        heading = (
-            html.escape(name) if name == data["name"] else f"Oracle row, not a headline figure: {html.escape(name)}"
-        )
-        parts.append(f"<h3>{heading}</h3>" if data["oracles"] else "")
-        parts.append(_table(Table(head=("", "ours", "as published"), rows=tuple(body))))
+    notes: dict[str, int] = {}
+    columns = {"": data["columns"], **data["oracles"]}
+    head = [""]
+    for name in columns:
+        oracle = f"oracle, {name}: " if name else ""
+        head += [f"{oracle}ours", f"{oracle}as published"]
+    rows = []
+    for key in NAMES:
+        row = [key]
+        for column in columns.values():
+            figure_of = column["published"][key]
+            marks = [notes.setdefault(f"{key}, {note}", len(notes) + 1) for note in figure_of["footnotes"]]
+            row += [shown(column["ours"][key]), plus_minus(figure_of) + "".join(f" [{mark}]" for mark in marks)]
+        rows.append(tuple(row))
+    parts = [
+        f'<h2>Ours, and as published</h2>\n<p class="lead">{_words(PUBLISHED_WORDS)}</p>',
+        _table(Table(head=tuple(head), rows=tuple(rows))),
+        *([f'<p class="foot">{_words(ORACLE_WORDS)}</p>'] if data["oracles"] else []),
+    ]
     if notes:
-        listed = "<br>".join(f"[{i}] {html.escape(note)}" for i, note in enumerate(notes, 1))
+        listed = "<br>".join(f"[{number}] {html.escape(note)}" for note, number in notes.items())
         parts.append(f'<p class="foot">{listed}</p>')
-    if any(column["published"][NAMES[0]]["half_width"] is None for column in rows.values()):
+    if data["columns"]["published"][PCC]["half_width"] is None:
         parts.append('<p class="foot">The published interval is defined for five folds; here there is none.</p>')
-    return "\n".join(part for part in parts if part)
+    return "\n".join(parts)
 
 
 def _folds(folds: Sequence[Json]) -> str:
     if not folds:
         return ""
-    head = ("fold", "tested", "frames", "chose", "best step", "our thresholds", *NAMES[:4], "macro F1")
-    rows = tuple(
-        (
-            fold["fold"],
-            ", ".join(fold["test"]),
+    figures = (*NAMES[:4], MACRO_F1)
+    names = ("fold", "tested", "frames", "chose", "best step", "our thresholds", *figures)
+    head = "".join(f"<th>{name}</th>" for name in names)
+    rows = []
+    for fold in folds:
+        cells = (
+            html.escape(fold["fold"]),
+            _ids(fold["test"]),
             f"{fold['test_frames']:,}",
-            ", ".join(fold["validation"]),
+            _ids(fold["validation"]),
             f"{fold['best_step']:,}",
             ", ".join(f"{threshold:.2f}" for threshold in fold["thresholds"]),
-            *(f"{fold['published']['values'][name]:.3f}" for name in (*NAMES[:4], "macro F1")),
+            *(f"{fold['published']['values'][name]:.3f}" for name in figures),
         )
-        for fold in folds
-    )
+        rows.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
     words = "The five last columns are by the official definitions. Test subjects chose nothing."
-    return _section(Section(title="By fold", before=words, tables=(Table(head=head, rows=rows),)))
+    table = f'<div class="wide"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
+    return f'<h2>By fold</h2>\n<p class="lead">{words}</p>\n{table}'
+
+
+def _ids(subjects: Sequence[str]) -> str:
+    return " ".join(f'<b class="id">{html.escape(subject)}</b>' for subject in subjects)
 
 
 def _plots(plots: Mapping[str, bytes]) -> str:
@@ -160,6 +173,14 @@ def _failures(failures: Sequence[Failure], pictures: Mapping[str, np.ndarray] | 
         figure(pictures[f.frame_id], f"{f.frame_id}: coded {f.truth:g}, read {f.guess:.1f}") for f in failures
     )
     return f'{head}\n<p class="note">{PRIVATE}</p>\n<div class="faces">{faces}</div>'
+
+
+def _uncomputed(sections: Sequence[Section]) -> str:
+    """What has no figures here, in a list, so that nothing goes missing unsaid."""
+    if not sections:
+        return ""
+    rows = tuple((section.title, section.before.rpartition("n/a: ")[2]) for section in sections)
+    return _section(Section(title="Not computed", tables=(Table(head=("what", "why"), rows=rows),)))
 
 
 def _provenance(facts: Json) -> str:

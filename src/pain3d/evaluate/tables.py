@@ -39,6 +39,8 @@ _OTHERS = {
 }
 """What the rows below the model's are."""
 
+_STABILITY = "Stability over the views of one expression"
+
 NOT_TOLD = "the dataset does not tell it"
 
 
@@ -179,8 +181,11 @@ def _stability(rows: Json) -> Section:
     words = (
         "Readings of the same face with the same expression from several sides; 0, 0 and 1 would be the same from all."
     )
+    reasons = {figure["reason"] for figure in rows.values() if figure["value"] is None}
+    if len(reasons) == 1 and all(figure["value"] is None for figure in rows.values()):
+        return Section(title=_STABILITY, before=f"n/a: {reasons.pop()}")
     table = _table(["", "value"], ([_named(key), shown(figure)] for key, figure in rows.items()))
-    return Section(title="Stability over the views of one expression", before=words, tables=(table,))
+    return Section(title=_STABILITY, before=words, tables=(table,))
 
 
 def _named(key: str) -> str:
@@ -235,7 +240,8 @@ def _coverage(block: Json) -> Section:
     ]
     body.append(["mean width, PSPI", shown(block["width"], 2)])
     title = f"Coverage of the {100 * block['nominal']:.0f} % interval"
-    return Section(title=title, tables=(_table(["", "coverage"], body),))
+    words = "The interval is fitted on validation subjects; with fewer than nine of them it is the whole scale, 0..16."
+    return Section(title=title, before=words, tables=(_table(["", "coverage"], body),))
 
 
 def _prevalence(block: Json) -> Section:
