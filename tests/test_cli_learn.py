@@ -93,3 +93,25 @@ def test_predict_without_a_face_exits_1(capfd, model, photo):
 def test_a_student_without_a_teacher_is_refused(capfd, tmp_path):
     status, out, err = run(capfd, "train", tmp_path / "data", tmp_path / "run", "--recipe", "student")
     assert (status, out) == (2, "") and "--teacher" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--recipe", "linear_probe"], "--init: not given, but linear_probe starts from a model"),
+        (["--recipe", "rgb", "--mix", "other"], "--mix: other, mix_ratio: None; a mixture needs both"),
+        (["--recipe", "rgb", "--subjects", "a,b", "--few-shot", "2"], "--few-shot: 2 subjects are to be drawn"),
+        (["--recipe", "rgb", "--val-subjects", "a,b"], "frames.subjects: None, but val_subjects are named"),
+    ],
+)
+def test_data_that_contradict_are_refused(capfd, tmp_path, words, message):
+    status, out, err = run(capfd, "train", tmp_path / "data", tmp_path / "run", *words)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"pain3d: error: {message}")
+    assert not (tmp_path / "run").exists()
+
+
+def test_lists_of_subjects_are_separated_by_commas():
+    from pain3d.cli.learning import _names
+
+    assert _names(("042-ll042, 043-jh043", "048-aa048,")) == ("042-ll042", "043-jh043", "048-aa048")

@@ -125,6 +125,40 @@ def test_another_first_model_makes_another_run_and_a_moved_one_does_not(unbc, st
         train(unbc, tmp_path / "run", dataclasses.replace(moved, frames=fewer))
 
 
+def test_a_run_from_before_these_options_is_the_run_that_names_none(monkeypatch, tmp_path):
+    data = use(monkeypatch, tmp_path / "data")
+    train(data, tmp_path / "run", config(samples=8))
+    path = tmp_path / "run" / "config.json"
+    told = json.loads(path.read_text())
+    for place, names in (
+        (told, ("mix", "init")),
+        (told["config"], ("init", "freeze", "val_subjects", "mix")),
+        (told["config"]["frames"], ("neutral_frames", "pain_weight", "subjects")),
+    ):
+        for name in names:
+            del place[name]
+    path.write_text(json.dumps(told))
+    assert train(data, tmp_path / "run", config(samples=8)).samples_now == 0
+    with pytest.raises(OutputError, match=r'config\.freeze: "nothing" there, "backbone" asked for'):
+        train(data, tmp_path / "run", config(samples=8, freeze="backbone"))
+
+
+def test_a_named_test_subject_is_told_of(start, tmp_path):
+    content = [{**row, "split": "test" if row["subject_id"] == TRAINED[0] else "train"} for row in real.rows()]
+    said: list[str] = []
+    data = real.write(tmp_path / "data", content)
+    train(data, tmp_path / "run", small("finetune_unbc", start, samples=8), on_phase=said.append)
+    assert any(line.startswith(f"note: {TRAINED[0]}: of the test split of") for line in said)
+
+
+def test_nothing_is_begun_with_subjects_that_are_not_there(unbc, start, tmp_path):
+    made = small("finetune_unbc", start)
+    frames = dataclasses.replace(made.frames, subjects=("042-ll042", "042-ll"))
+    with pytest.raises(ArgumentError, match="subjects: 042-ll not among the 4 subjects read of"):
+        train(unbc, tmp_path / "run", dataclasses.replace(made, frames=frames))
+    assert not (tmp_path / "run").exists()
+
+
 def test_another_architecture_is_refused_with_every_difference(monkeypatch, start, tmp_path):
     data = use(monkeypatch, tmp_path / "data")
     with pytest.raises(ArgumentError) as caught:

@@ -21,7 +21,7 @@ SOURCE_NAMES: Mapping[SourceKind, str] = {
 
 
 _HUB_SPLITS: Mapping[str, str] = {**{split: split for split in SHARD_SPLITS}, "all": "everything"}
-"""The `datasets` library keeps the name all for the union of all splits; load_dataset(..., split="all") works therefore."""
+"""The `datasets` library keeps the name all for the union of all splits: load_dataset(..., split="all") works so."""
 
 
 def imported_title(manifest: Manifest, source: Source) -> str:

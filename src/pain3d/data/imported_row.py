@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pain3d.data.schema import ShardSplit, dataset_schema
-from pain3d.errors import ArgumentError
+from pain3d.errors import DataError
 from pain3d.facs import AU_NAMES, MAX_PSPI, PAIN_AUS, Expression
 
 Extra = Mapping[str, str | int | float]
@@ -40,11 +40,11 @@ class ImportedRow:
     def __post_init__(self) -> None:
         Expression(**dict(self.aus))  # pyright: ignore[reportArgumentType]  # raises where an intensity is impossible
         if self.pspi is None:
-            raise ArgumentError(
+            raise DataError(
                 f"{self.frame_id}: neither PSPI nor all of {', '.join(PAIN_AUS)} are known; a frame needs a label"
             )
         if not 0 <= self.pspi <= MAX_PSPI:
-            raise ArgumentError(f"{self.frame_id}: PSPI {self.pspi:g} is outside 0..16")
+            raise DataError(f"{self.frame_id}: PSPI {self.pspi:g} is outside 0..16")
 
     @property
     def pspi(self) -> float | None:

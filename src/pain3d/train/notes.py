@@ -9,6 +9,7 @@ import numpy as np
 from pain3d.facs import PAIN_AUS
 from pain3d.train.config import TrainConfig
 from pain3d.train.run_data import RunData
+from pain3d.train.subjects import of_test_split
 
 _PLACED = {
     "boxes": "faces are cut by a detector's box where there are no landmarks",
@@ -21,6 +22,10 @@ def notes(config: TrainConfig, data: RunData) -> Iterator[str]:
     for frames in data.sources:
         if frames.labels.placing in _PLACED:
             yield f"{frames.path}: {_PLACED[frames.labels.placing]}"
+    if config.val_subjects is not None:
+        spoilt = of_test_split(data.own.path, (*(config.frames.subjects or ()), *config.val_subjects))
+        if spoilt:
+            yield f"{', '.join(spoilt)}: of the test split of {data.own.path}, which is no test of this model any more"
     if config.model.landmarks and not data.any_landmarks:
         yield "no training frame has landmarks: the head that reads them stays as it is"
     for place, name in enumerate(PAIN_AUS):

@@ -41,7 +41,7 @@ def placing_of(
     raise DataError(
         f"{path}: {int((~found).sum()):,} of {len(found):,} frames have neither landmarks nor a face_box, {first} "
         f"first, while the others have; faces of one dataset are cut one way: import it without those frames, or "
-        f"with a box for each"
+        f"without looking for faces, and each picture's central square is taken"
     )
 
 

@@ -152,8 +152,10 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 def _compared(content: Mapping[str, Any], identity: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a description that two runs must share; fields that only one of them has count."""
-    config = {name: value for name, value in content["config"].items() if name in identity}
-    if isinstance(config.get("mix"), dict):
+    content = {**_BEFORE, **content}
+    config = {name: value for name, value in {**_BEFORE_CONFIG, **content["config"]}.items() if name in identity}
+    config["frames"] = {**_BEFORE_FRAMES, **config["frames"]}
+    if config["mix"] is not None:
         config["mix"] = {name: value for name, value in config["mix"].items() if name != "dataset"}
     shared = {name: content[name] for name in ("version", "processes", "teacher_sha256")}
     for name in ("dataset", "mix"):
@@ -161,6 +163,12 @@ def _compared(content: Mapping[str, Any], identity: Mapping[str, Any]) -> dict[s
         shared[name] = about and {part: value for part, value in about.items() if part != "path"}
     init = content["init"] and content["init"]["weights_sha256"]
     return {**shared, "init.weights_sha256": init, "config": config}
+
+
+_BEFORE: Mapping[str, Any] = {"mix": None, "init": None}
+_BEFORE_CONFIG: Mapping[str, Any] = {"freeze": "nothing", "val_subjects": None, "mix": None}
+_BEFORE_FRAMES: Mapping[str, Any] = {"neutral_frames": None, "pain_weight": 1.0, "subjects": None}
+"""What runs did that were begun before these entries were there."""
 
 
 def _read(path: Path) -> dict[str, Any]:

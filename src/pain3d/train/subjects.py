@@ -16,6 +16,11 @@ def subjects_of(dataset: str | Path, split: str | None = None) -> tuple[str, ...
     return open_dataset(dataset, split).subjects
 
 
+def of_test_split(dataset: str | Path, names: Collection[str]) -> tuple[str, ...]:
+    """Those of the names that the dataset's own split keeps for its test, sorted."""
+    return tuple(sorted({*names} & {*subjects_of(dataset, "test")}))
+
+
 def few_shot(
     dataset: str | Path, count: int, *, seed: int, split: str | None = "train", held_out: Collection[str] = ()
 ) -> tuple[str, ...]:
