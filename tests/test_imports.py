@@ -60,6 +60,9 @@ FORKED = {
 """Uses of torch's global state where the caller has put a copy in its place that ends with the block: layers draw their
 first weights, and dropout its masks, from nothing else."""
 
+STREAMED = {"data.importers.members"}
+"""Modules that may read tar archives: member by member in a stream; nobody extracts one."""
+
 MODULES = sorted(ROOT.rglob("*.py"))
 
 
@@ -146,10 +149,12 @@ def unsafe(source: str, module: str) -> list[str]:
     wrong = [
         f"{module}:{line}: imports {name}"
         for line, name in imports(tree, module)
-        if name.split(".")[0] in banned or name in pickled
+        if (name.split(".")[0] in banned and not (name == "tarfile" and module in STREAMED)) or name in pickled
     ]
     for line, name, arguments in calls(tree):
-        if name in ("eval", "exec", *pickled) or name.endswith((".save_state", ".load_state")):
+        if name in ("eval", "exec", *pickled) or name.endswith(
+            (".save_state", ".load_state", ".extractall", ".extract")
+        ):
             wrong.append(f"{module}:{line}: calls {name}")
         if name == "getattr" and arguments > 2:
             wrong.append(f"{module}:{line}: getattr with a default")
@@ -209,6 +214,7 @@ def test_the_picture_of_the_house_has_no_cycle():
         (unseeded, "face.rig", "hash('x')"),
         (unsafe, "face.rig", "import pickle"),
         (unsafe, "face.rig", "from tarfile import open"),
+        (unsafe, "data.importers.members", "archive.extractall(folder)"),
         (unsafe, "face.rig", "eval('1')"),
         (unsafe, "face.rig", "getattr(x, 'y', None)"),
         (upward, "evaluate.oracle", "from pain3d.face.rig import Rig"),

@@ -34,6 +34,10 @@ for _package in ("evaluate", "train"):
 
 if TYPE_CHECKING:
     from pain3d.data.audit import audit
+    from pain3d.data.exporters.threedpain import export_3dpain
+    from pain3d.data.importers.folder import import_folder
+    from pain3d.data.importers.threedpain import import_3dpain
+    from pain3d.data.importers.unbc import import_unbc
     from pain3d.data.reader import open_dataset
     from pain3d.evaluate.evaluate import evaluate
     from pain3d.facs import Expression, pspi
@@ -55,7 +59,11 @@ _HOMES = {
     "ViTPain": "pain3d.model.vitpain",
     "audit": "pain3d.data.audit",
     "evaluate": "pain3d.evaluate.evaluate",
+    "export_3dpain": "pain3d.data.exporters.threedpain",
     "generate": "pain3d.synth.generate",
+    "import_3dpain": "pain3d.data.importers.threedpain",
+    "import_folder": "pain3d.data.importers.folder",
+    "import_unbc": "pain3d.data.importers.unbc",
     "open_dataset": "pain3d.data.reader",
     "pspi": "pain3d.facs",
     "reproduce": "pain3d.synth.rows",
@@ -73,7 +81,11 @@ __all__ = [
     "ViTPain",
     "audit",
     "evaluate",
+    "export_3dpain",
     "generate",
+    "import_3dpain",
+    "import_folder",
+    "import_unbc",
     "open_dataset",
     "pspi",
     "render",

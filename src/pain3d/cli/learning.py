@@ -295,29 +295,6 @@ class Explain:
         return Answer(text=f"{found.markdown()}\nsheet: {found.sheet}", data=found.to_json())
 
 
-@dataclass(frozen=True, kw_only=True)
-class Export:
-    """Write a model as one ONNX file, checked against PyTorch; any batch size."""
-
-    format: tyro.conf.Positional[Literal["onnx"]]
-    """What to write."""
-    model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
-    """A run folder, a model's folder, a bundled name such as vitpain-tiny, or a Hub id."""
-    destination: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DST")]
-    """File to write, ending in .onnx; an existing one is refused."""
-    neutral_shots: int = 1
-    """Neutral pictures for each face, for a model that compares."""
-    json: bool = False
-    """Print the result as JSON, and nothing else, on standard output."""
-
-    def run(self, _: Sequence[str]) -> Answer:
-        from pain3d.model.onnx import export_onnx
-        from pain3d.model.vitpain import ViTPain
-
-        exported = export_onnx(ViTPain.from_pretrained(self.model), self.destination, neutral_shots=self.neutral_shots)
-        return Answer(text=exported.text(), data=exported.to_json())
-
-
 def bundled_reader() -> Read | None:
     """What the bundled model says about frames of a dataset, for the demo's page; None where there is no such model."""
     if not (resources.files("pain3d") / "checkpoints" / BUNDLED / "config.json").is_file():

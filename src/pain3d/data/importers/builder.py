@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import itertools
 import os
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -31,19 +29,16 @@ from pain3d.data.manifest import (
     shard_file,
     write_manifest,
 )
-from pain3d.data.progress import only_run
 from pain3d.data.schema import MAX_ROW_GROUP_ROWS, SHARD_SPLITS, ShardSplit, dataset_schema
+from pain3d.data.whole_folder import whole_folder
 from pain3d.data.writer import parquet_options, write_row_group
-from pain3d.errors import DataError, OutputError, storage_error
+from pain3d.errors import DataError
 
 MAX_SHARD_BYTES = 256_000_000
 """A shard with as much in pictures is closed, and another begun."""
 
 LEAST_ROW_GROUP_ROWS = 33
 """A row group ends with its subject once it has as many rows: the tar files of 3DPain jump between subjects."""
-
-IMPORTING = ".importing"
-"""What the folder beside OUT ends in while the dataset is being written."""
 
 _SCHEMA = dataset_schema(imported=True)
 
@@ -56,29 +51,20 @@ def building(out: Path) -> Iterator[DatasetBuilder]:
         OutputError: if OUT is a file, or a folder that is not empty, or another run is writing it.
         StorageError: if the disk is full, read-only, or fails.
     """
-    target = out.resolve()
-    _refuse_full(out, target)
-    folder = target.with_name(f".{target.name}{IMPORTING}")
-    with _storing(out):
-        folder.mkdir(parents=True, exist_ok=True)
-    with only_run(folder):
-        builder = DatasetBuilder(out, target, folder)
+    with whole_folder(out) as folder:
+        builder = DatasetBuilder(out, folder)
         try:
-            with _storing(out):
-                _empty(folder)  # what a run that was killed left
-                (folder / "data").mkdir()
-                yield builder
+            (folder / "data").mkdir()
+            yield builder
         finally:
             builder.close()
-            if folder.exists():
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 class DatasetBuilder:
     """Takes in rows and notes; `finish` makes a dataset of them."""
 
-    def __init__(self, out: Path, target: Path, folder: Path) -> None:
-        self._out, self._target, self._folder = out, target, folder
+    def __init__(self, out: Path, folder: Path) -> None:
+        self._out, self._folder = out, folder
         self._splits: dict[ShardSplit, _SplitWriter] = {}
         self._notes: dict[str, tuple[IO[str], Any]] = {}
         self._subjects: set[str] = set()
@@ -120,7 +106,7 @@ class DatasetBuilder:
     def finish(
         self, kind: SourceKind, form: str, *, importer_version: int, configuration: Mapping[str, Json], version: str
     ) -> Manifest:
-        """Close the shards, write card, metadata and manifest, and put the folder in OUT's place.
+        """Close the shards, and write card, metadata and, last, the manifest.
 
         Raises:
             DataError: if there are no frames.
@@ -152,7 +138,6 @@ class DatasetBuilder:
         write_card(self._folder, manifest)
         write_croissant(self._folder, manifest)
         write_manifest(self._folder, manifest)
-        self._folder.replace(self._target)
         return manifest
 
     def close(self) -> None:
@@ -213,31 +198,3 @@ class _SplitWriter:
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
         return ShardRecord(file=file, split=self._split, rows=rows, bytes=path.stat().st_size, sha256=file_sha256(path))
-
-
-def _refuse_full(out: Path, target: Path) -> None:
-    if not target.exists():
-        return
-    if not target.is_dir():
-        raise OutputError(f"{out}: is a file; name a new or empty folder")
-    held = sorted(path.name for path in itertools.islice(target.iterdir(), 3))
-    if held:
-        raise OutputError(
-            f"{out}: holds other files ({', '.join(held)}, ...); name a new or empty folder; nothing was changed"
-        )
-
-
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-
-
-@contextlib.contextmanager
-def _storing(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise storage_error(out, error) from error

@@ -1,0 +1,1 @@
+"""Our datasets in the layouts of others: one file for each."""
