@@ -30,6 +30,8 @@ from pain3d.synth.preview import (
 )
 
 PAIRS = 12
+PSPI_CONTEXT = "PSPI is observer-coded facial expression, not felt pain."
+"""What is said above faces of real people."""
 _PAPER, _INK, _FAINT = (250, 249, 246), (28, 27, 25), (120, 116, 108)
 _MARGIN, _GAP, _HEAD = 36, 6, 84
 
@@ -157,7 +159,7 @@ def _sheet(strips: Sequence[_Strip], *, columns: int, tile: int, title: str, sca
     sheet = Image.new("RGB", (width, _HEAD + rows * cell_height + _MARGIN), _PAPER)
     draw = ImageDraw.Draw(sheet)
     draw.text((_MARGIN, 22), title, fill=_INK, font=_font(24))
-    draw.text((_MARGIN, 54), CONTEXT, fill=_FAINT, font=_font(14))
+    draw.text((_MARGIN, 54), CONTEXT if scale else PSPI_CONTEXT, fill=_FAINT, font=_font(14))
     if scale:
         _scale(sheet, draw, right=width - _MARGIN)
     for number, strip in enumerate(strips):
