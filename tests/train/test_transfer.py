@@ -308,6 +308,16 @@ def test_references_are_those_that_the_dataset_has(unbc, learning_dataset, tmp_p
     assert train(unbc, tmp_path / "run", found).steps == 1
 
 
+def test_real_subjects_are_mixed_in_by_name(unbc, learning_dataset, tmp_path):
+    made = dataclasses.replace(recipe("rgb"), samples=16, batch_size=8)
+    unnamed = with_data(made, learning_dataset, DataChoice(mix=unbc, mix_ratio=0.5))
+    with pytest.raises(DataError, match=r"no train frames to mix in; name those of its subjects that are"):
+        train(learning_dataset, tmp_path / "run", unnamed)
+    choice = DataChoice(mix=unbc, mix_ratio=0.5, mix_subjects=TRAINED)
+    assert train(learning_dataset, tmp_path / "run", with_data(made, learning_dataset, choice)).steps == 2
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["mix"]["frames"] == len(real.rows())
+
+
 @pytest.mark.parametrize(
     ("choice", "words"),
     [
@@ -315,6 +325,7 @@ def test_references_are_those_that_the_dataset_has(unbc, learning_dataset, tmp_p
         ({"held_out": ("a",)}, "held_out: given, but no subjects are drawn"),
         ({"mix": "x"}, "mix: x, mix_ratio: None; a mixture needs both"),
         ({"mix_ratio": 0.5}, "mix: None, mix_ratio: 0.5; a mixture needs both"),
+        ({"mix_subjects": ("a",)}, "mix_subjects: named, but no dataset is mixed in"),
     ],
 )
 def test_choices_that_contradict(choice, words):

@@ -57,6 +57,8 @@ class Train:
     """Folder of another dataset, whose training frames are mixed into every batch."""
     mix_ratio: float | None = None
     """Share of the frames that come from --mix, above 0 and below 1."""
+    mix_subjects: Annotated[tuple[str, ...], tyro.conf.arg(metavar="ID,ID,...")] = ()
+    """Mix in these subjects alone (default: those of its training split)."""
     neutral: bool = False
     """Compare with a neutral picture of the same person, from another view."""
     seed: int = 0
@@ -114,6 +116,7 @@ class Train:
             held_out=_names(self.held_out),
             mix=self.mix,
             mix_ratio=self.mix_ratio,
+            mix_subjects=_names(self.mix_subjects) or None,
         )
 
     def _calibrated(self) -> str:

@@ -30,6 +30,8 @@ class DataChoice:
     """Another dataset."""
     mix_ratio: float | None = None
     """Its share of the frames."""
+    mix_subjects: tuple[str, ...] | None = None
+    """Subjects of it; None: those of its training split."""
 
     def __post_init__(self) -> None:
         if self.subjects is not None and self.few_shot is not None:
@@ -43,6 +45,8 @@ class DataChoice:
                 f"mix: {self.mix}, mix_ratio: {self.mix_ratio}; a mixture needs both, the other dataset and its share, "
                 f"for example 0.5"
             )
+        if self.mix_subjects is not None and self.mix is None:
+            raise ArgumentError("mix_subjects: named, but no dataset is mixed in; they go with mix alone")
 
 
 def with_data(config: TrainConfig, dataset: Path, choice: DataChoice) -> TrainConfig:
@@ -70,7 +74,7 @@ def with_data(config: TrainConfig, dataset: Path, choice: DataChoice) -> TrainCo
     mix = None
     if choice.mix is not None and choice.mix_ratio is not None:
         other = neutral_of_dataset(choice.mix) if compares else None
-        mix = MixConfig(dataset=str(choice.mix), ratio=choice.mix_ratio, neutral=other)
+        mix = MixConfig(dataset=str(choice.mix), ratio=choice.mix_ratio, neutral=other, subjects=choice.mix_subjects)
     return dataclasses.replace(config, frames=frames, val_subjects=val_subjects, mix=mix)
 
 

@@ -124,7 +124,7 @@ def check_other_dataset(manifest: Manifest | None, config: TrainConfig) -> None:
     dataset = Path(config.mix.dataset)
     _refuse_unfinished(dataset, manifest)
     if config.mix.subjects is None and manifest.rows_of("train") == 0:
-        raise DataError(f"{dataset}: no train frames to mix in; name subjects of it (mix.subjects)")
+        raise DataError(f"{dataset}: no train frames to mix in; name those of its subjects that are (mix_subjects)")
     _refuse_maps(dataset, manifest, config)
 
 
