@@ -24,6 +24,7 @@ from pain3d.evaluate.published import NAMES, published, published_fold
 from pain3d.evaluate.references import read_references, reference_labels
 from pain3d.evaluate.table import column
 from pain3d.model.vitpain import ViTPain
+from pain3d.train.mixture import MixConfig
 from pain3d.train.recipes import recipe
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -204,6 +205,16 @@ def test_refusals_before_anything_is_started(unbc, start, tmp_path):
         crossval(nameless, tmp_path / "run", config(start))
     with pytest.raises(ArgumentError, match="bootstrap: 5 is below 100"):
         config(start, bootstrap=5)
+    assert not (tmp_path / "run").exists()
+
+
+def test_whoever_is_tested_may_not_be_mixed_in(unbc, start, tmp_path):
+    copy = real.write(tmp_path / "copy", [{**row, "frame_index": 99} for row in real.rows("train")])
+    train = config(start).train
+    for folder in (unbc, copy):
+        mixed = dataclasses.replace(train, mix=MixConfig(dataset=str(folder), ratio=0.5, neutral="reference"))
+        with pytest.raises(ArgumentError, match=r"shows 042-ll042, .* who are tested"):
+            crossval(unbc, tmp_path / "run", config(start, train=mixed))
     assert not (tmp_path / "run").exists()
 
 

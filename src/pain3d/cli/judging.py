@@ -41,6 +41,10 @@ class Crossval:
     """Subjects of each fold that choose epoch and thresholds (default: a fifth of those that are not tested)."""
     neutral_frames: Path | None = None
     """CSV subject_id,frame_id: neutral references in place of those that the dataset names."""
+    mix: Path | None = None
+    """Folder of another dataset, of other people, whose training frames are mixed into every batch."""
+    mix_ratio: float | None = None
+    """Share of the frames that come from --mix, above 0 and below 1."""
     seed: int = 0
     """Seed of folds, validation subjects, training and bootstrap."""
     bootstrap: int = 1000
@@ -69,6 +73,7 @@ class Crossval:
         from pain3d.evaluate import references
         from pain3d.evaluate.crossval import CrossvalConfig, crossval
         from pain3d.evaluate.protocol import protocol_of
+        from pain3d.train.choice import DataChoice, with_data
         from pain3d.train.recipes import recipe, with_options
 
         labels = references.reference_labels(open_dataset(self.out))
@@ -81,9 +86,10 @@ class Crossval:
         )
         given = {name: vars(self)[name] for name in _OF_RECIPE}
         file = self.neutral_frames
+        train = with_options(recipe(self.recipe, size=self.size, init=self.init, seed=self.seed), **given)
         config = CrossvalConfig(
             protocol=protocol,
-            train=with_options(recipe(self.recipe, size=self.size, init=self.init, seed=self.seed), **given),
+            train=with_data(train, self.out, DataChoice(mix=self.mix, mix_ratio=self.mix_ratio)),
             neutral_frames=None if file is None else references.read_references(file, labels),
             bootstrap=self.bootstrap,
             seed=self.seed,

@@ -203,9 +203,11 @@ def _model(data: Json, training: Json | None) -> str:
     if training is None:
         return words
     start = f", started from {training['init']}" if training["init"] else ", from random weights"
+    mix = "" if training["mix"] is None else f", {training['mix']}"
     return (
         f"{words}; recipe {training['recipe']}{start}: {training['samples']:,} samples, batches of "
         f"{training['batch_size']}, peak rates {training['lr']:g} and {training['lr_heads']:g}, seed {training['seed']}"
+        f"{mix}"
     )
 
 

@@ -128,11 +128,12 @@ def crossval(
     labels = references.reference_labels(opened)
     config.protocol.checked(set(labels.column("subject_id").to_pylist()))
     left_out = _left_out(opened, config, labels)
+    mixed = _mixed(opened, config)
     _refuse_data(opened, config, labels, left_out)
     device = checked_device(config.train.device)
     initial = load_initial(config.train)
     init_sha256 = None if initial is None else initial.sha256
-    found = _claimed(folder, _description(config, opened, init_sha256, command), on_phase)
+    found = _claimed(folder, _description(config, opened, init_sha256, mixed, command), on_phase)
     oracle = _oracle_frames(config, labels, on_phase)
     with only_run(folder):
         config.protocol.write(folder / PROTOCOL)
@@ -212,6 +213,27 @@ def _left_out(opened: Dataset, config: CrossvalConfig, labels: pa.Table) -> froz
     return frozenset(references.flat(references.named_references(labels)))
 
 
+def _mixed(opened: Dataset, config: CrossvalConfig) -> dict[str, Any] | None:
+    """Facts of the dataset that is mixed in; refused if it shows anybody who is tested.
+
+    Two generated datasets call different people alike, so names are compared between imported ones, and hashes always.
+    """
+    mix = config.train.mix
+    if mix is None:
+        return None
+    other = open_dataset(mix.dataset)
+    facts = dataset_facts(mix.dataset, other.manifest)
+    same = facts["manifest_sha256"] == dataset_facts(opened.path, opened.manifest)["manifest_sha256"]
+    imported = opened.manifest.source is not None and other.manifest.source is not None
+    shared = sorted({*config.protocol.subjects} & {*(mix.subjects or other.subjects)}) if same or imported else []
+    if shared:
+        raise ArgumentError(
+            f"mix: {mix.dataset} shows {', '.join(shared[:5])}{', ...' if len(shared) > 5 else ''}, who are tested: in "
+            f"their folds the model would have seen them; mix in a dataset of other people"
+        )
+    return facts
+
+
 def _refuse_data(opened: Dataset, config: CrossvalConfig, labels: pa.Table, left_out: frozenset[str]) -> None:
     if config.train.model.neutral is not None:
         if opened.manifest.source is None:
@@ -259,7 +281,11 @@ def _oracle_frames(config: CrossvalConfig, labels: pa.Table, on_phase: Say) -> d
 
 
 def _description(
-    config: CrossvalConfig, opened: Dataset, init_sha256: str | None, command: Sequence[str]
+    config: CrossvalConfig,
+    opened: Dataset,
+    init_sha256: str | None,
+    mixed: Mapping[str, Any] | None,
+    command: Sequence[str],
 ) -> dict[str, Any]:
     neutral = config.neutral_frames
     return {
@@ -270,6 +296,7 @@ def _description(
         "train": config.train.to_json(),
         "identity": config.train.identity(),
         "init_sha256": init_sha256,
+        "mix_sha256": None if mixed is None else mixed["manifest_sha256"],
         "neutral_frames": None if neutral is None else {subject: list(frames) for subject, frames in neutral.items()},
         "bootstrap": config.bootstrap,
         "seed": config.seed,
@@ -279,7 +306,10 @@ def _description(
     }
 
 
-_COMPARED = ("version", "protocol", "identity", "init_sha256", "neutral_frames", "bootstrap", "seed", "batch")
+_COMPARED = (
+    *("version", "protocol", "identity", "init_sha256", "mix_sha256"),
+    *("neutral_frames", "bootstrap", "seed", "batch"),
+)
 
 
 def _claimed(folder: Path, wanted: dict[str, Any], on_phase: Say) -> dict[str, Any]:

@@ -48,7 +48,9 @@ def training_facts(config: TrainConfig, init_sha256: str | None) -> dict[str, An
     if config.frames.pain_weight != 1:
         weighting = f"frames with PSPI >= 1 seen {config.frames.pain_weight:g} times as often"
     names = ("recipe", "samples", "batch_size", "lr", "lr_heads", "seed", "init")
-    return {**{name: vars(config)[name] for name in names}, "init_sha256": init_sha256, "weighting": weighting}
+    mix = None if config.mix is None else f"{100 * config.mix.ratio:g} % of the frames from {config.mix.dataset}"
+    facts = {name: vars(config)[name] for name in names}
+    return {**facts, "init_sha256": init_sha256, "weighting": weighting, "mix": mix}
 
 
 def command_of(words: Sequence[str]) -> str:

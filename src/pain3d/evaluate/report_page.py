@@ -195,6 +195,8 @@ def _provenance(facts: Json) -> str:
         rows.append(("its weights, SHA-256", model["sha256"]))
     if training is not None and training["init"]:
         rows.append(("started from", f"{training['init']}, SHA-256 {training['init_sha256']}"))
+    if training is not None and training["mix"] is not None:
+        rows.append(("mixed in", training["mix"]))
     rows.append(("versions", ", ".join(f"{name} {number}" for name, number in facts["versions"].items())))
     commands = "\n".join(facts["commands"]) or OPEN
     table = _table(Table(head=("", ""), rows=tuple(rows)))
