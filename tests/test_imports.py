@@ -10,11 +10,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "pain3d"
 
-BASE = {"arguments", "facs", "errors", "pictures", "streams"}
+BASE = {"arguments", "facs", "errors", "pages", "pictures", "streams"}
 BELOW = {
     "facs": set(),
     "errors": set(),
     "arguments": set(),
+    "pages": set(),
     "pictures": {"errors"},
     "streams": {"arguments"},
     "demographics": BASE,

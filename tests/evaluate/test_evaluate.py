@@ -90,7 +90,14 @@ def test_the_report_is_a_pure_function_of_table_and_seed(out):
 
 
 def _about() -> dict:
-    return {"title": "a test", "name": "model", "split": None, "calibration": "made up", "bootstrap": 100}
+    return {
+        "title": "a test",
+        "name": "model",
+        "split": None,
+        "calibration": "made up",
+        "bootstrap": 100,
+        "synthetic": True,
+    }
 
 
 def test_predictions_do_not_depend_on_the_batch(out, model):

@@ -16,7 +16,7 @@ import tyro
 
 from pain3d import __version__
 from pain3d.__main__ import told_interrupted
-from pain3d.cli import answers, exchange, learning, making, skins
+from pain3d.cli import answers, exchange, judging, learning, making, skins
 from pain3d.console import answer_with, stdout_kept_clean
 from pain3d.data.arrow import leave_pandas_out
 from pain3d.errors import UserError
@@ -36,6 +36,8 @@ Command = (
     | Annotated[skins.TrainSkin, tyro.conf.subcommand("train-skin")]
     | Annotated[learning.Train, tyro.conf.subcommand("train")]
     | Annotated[learning.Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[judging.Crossval, tyro.conf.subcommand("crossval")]
+    | Annotated[judging.Report, tyro.conf.subcommand("report")]
     | Annotated[learning.Predict, tyro.conf.subcommand("predict")]
     | Annotated[learning.Explain, tyro.conf.subcommand("explain")]
     | Annotated[exchange.Import, tyro.conf.subcommand("import")]

@@ -171,7 +171,7 @@ class Evaluate:
     json: bool = False
     """Print the result as JSON, and nothing else, on standard output."""
 
-    def run(self, _: Sequence[str]) -> Answer:
+    def run(self, words: Sequence[str]) -> Answer:
         from pain3d.evaluate.evaluate import evaluate
 
         with progress("reading", "frames") as advance:
@@ -187,6 +187,7 @@ class Evaluate:
                 oracle=self.oracle,
                 device=self.device,
                 seed=self.seed,
+                command=words,
                 on_progress=advance,
                 on_phase=say,
             )

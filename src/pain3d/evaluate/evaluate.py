@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,15 +19,17 @@ from pain3d.evaluate.baselines import always_positive, mean_predictor, training_
 from pain3d.evaluate.calibrate import calibration_of
 from pain3d.evaluate.figures import frames_of
 from pain3d.evaluate.inference import checked_policy, predict_table
+from pain3d.evaluate.metrics_file import EVALUATION, METRICS, PLOTS, PREDICTIONS, VERSION, write_metrics
 from pain3d.evaluate.oracle import fit_oracle
 from pain3d.evaluate.plots import Bar, write_plots
+from pain3d.evaluate.provenance import command_of, dataset_facts, is_synthetic, versions
 from pain3d.evaluate.table import NeutralPolicy, truth_table
 from pain3d.model.calibration import Calibration
 from pain3d.model.heads import THRESHOLDS
 from pain3d.model.vitpain import ViTPain
 from pain3d.streams import checked_seed
+from pain3d.train.initial import weights_sha256
 
-FORMAT, VERSION = "pain3d evaluation", 1
 LEAST_BOOTSTRAP = 100
 ORACLES: tuple[NeutralPolicy, ...] = ("none", "other_view", "same_view")
 
@@ -76,6 +77,7 @@ def evaluate(
     device: str = "auto",
     training: str | Path | None = None,
     oracle: bool = True,
+    command: Sequence[str] = (),
     on_progress: Advance | None = None,
     on_phase: Say | None = None,
 ) -> Evaluation:
@@ -95,6 +97,7 @@ def evaluate(
         training: dataset on whose training subjects mean predictor and geometry oracle are fitted; `dataset` itself
             when None, and the oracle then needs a `split` that is not its training split.
         oracle: whether to fit the geometry oracle.
+        command: words of the command line, for the record.
         on_progress: called with (done, of) frames.
         on_phase: called with a line as each part begins.
 
@@ -131,7 +134,7 @@ def evaluate(
     table = predict_table(model, dataset, split, **run, on_progress=advance)
     say("computing figures and intervals")
     about = {
-        "format": FORMAT,
+        "format": EVALUATION,
         "format_version": VERSION,
         "title": f"{name} on {Path(dataset).resolve().name}",
         "name": name,
@@ -143,6 +146,18 @@ def evaluate(
         "bootstrap": bootstrap,
         "calibration": calibrated_by,
         "training": None if training is None else str(training),
+        "synthetic": is_synthetic(opened.manifest),
+        "folds": [],
+        "columns": None,
+        "oracles": {},
+        "provenance": {
+            "commands": [command_of(command)] if command else [],
+            "versions": versions(),
+            "dataset": dataset_facts(dataset, opened.manifest),
+            "model": {"description": model.describe(), "sha256": weights_sha256(model)},
+            "training": None,
+            "protocol": None,
+        },
     }
     rivals = baseline_tables(dataset, split, training=training, oracle=oracle, seed=seed)
     data = about | report(table, calibration, rivals, bootstrap=bootstrap, seed=seed)
@@ -152,7 +167,7 @@ def evaluate(
 
 def report(
     table: pa.Table,
-    calibration: Calibration,
+    calibration: figures.Calibrates,
     baselines: dict[str, pa.Table | str],
     *,
     bootstrap: int = 1000,
@@ -218,7 +233,7 @@ def _oracle(
         return str(error)
 
 
-def _beside(rival: pa.Table | str, calibration: Calibration, bootstrap: int, seed: int) -> dict[str, Any]:
+def _beside(rival: pa.Table | str, calibration: figures.Calibrates, bootstrap: int, seed: int) -> dict[str, Any]:
     if isinstance(rival, str):
         missing = {"value": None, "low": None, "high": None, "reason": rival}
         return dict.fromkeys(("mae", "rmse", "pcc", "icc31", "icc21", "kappa", "auroc1"), missing)
@@ -294,16 +309,28 @@ def _check_validation(source: str | Path, dataset: str | Path, split: str | None
 
 
 def _write(to: Path, data: dict[str, Any], table: pa.Table, calibration: Calibration) -> tuple[Path, ...]:
+    written = write_judgement(to, data, table, calibration)
+    calibration.write(to)
+    return written
+
+
+def write_judgement(
+    to: Path, data: dict[str, Any], table: pa.Table, calibration: figures.Calibrates
+) -> tuple[Path, ...]:
+    """Write tables.md, metrics.json, predictions.parquet and plots/; returns the files.
+
+    Raises:
+        StorageError: if the disk does not take them.
+    """
     try:
         to.mkdir(parents=True, exist_ok=True)
-        files = (to / "tables.md", to / "metrics.json", to / "predictions.parquet")
+        files = (to / "tables.md", to / METRICS, to / PREDICTIONS)
         files[0].write_text(tables.markdown(data), encoding="utf-8")
-        files[1].write_text(json.dumps(data, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         pq.write_table(table, files[2])
-        calibration.write(to)
         f = frames_of(table, calibration, draws=0, seed=0)
         probabilities = {t: f.calibrated.probabilities[:, t - 1] for t in (1, 2, 3)}
-        plots = write_plots(table, to / "plots", title=data["title"], probabilities=probabilities, bars=_bars(data))
+        plots = write_plots(table, to / PLOTS, title=data["title"], probabilities=probabilities, bars=_bars(data))
+        write_metrics(to, data)
     except OSError as error:
         raise storage_error(to, error) from error
     return *files, *plots

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -18,9 +18,9 @@ from pain3d.evaluate.prevalence import CLINICAL_SHARE, clinical_weights
 from pain3d.evaluate.ranking import auprc, auroc, ece, f1, precision, recall, specificity
 from pain3d.evaluate.score import missing
 from pain3d.evaluate.stability import stability
-from pain3d.evaluate.table import aus_of, column, logits_of
+from pain3d.evaluate.table import RECORDED, aus_of, column, logits_of
 from pain3d.facs import PAIN_AUS
-from pain3d.model.calibration import Calibrated, Calibration
+from pain3d.model.calibration import Calibrated
 from pain3d.model.heads import THRESHOLDS
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -35,10 +35,25 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 FRONTAL_DEGREES = 10.0
 """A head turned by no more counts as frontal: view 0 has at most 5 degrees, the others at least 20."""
 
+NOT_POSED = "the dataset was imported, and does not tell which expression was posed"
+
 HEADLINE = {"mae": mae, "rmse": rmse, "pcc": pcc, "icc31": icc31, "icc21": icc21, "kappa": kappa}
 
 Figure = dict[str, Any]
 """{"value", "low", "high", "reason"}; value is None where there is a reason."""
+
+
+class Calibrates(Protocol):
+    """A `Calibration`, or several that share the frames among them."""
+
+    @property
+    def coverage(self) -> float:
+        """Nominal, of the intervals."""
+        ...
+
+    def apply(self, pspi: np.ndarray, ordinal_logits: np.ndarray, /) -> Calibrated:
+        """Intervals, probabilities and flags of the frames of a table, in its order."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,8 +67,10 @@ class Frames:
     kind: np.ndarray
     expression: np.ndarray
     expression_id: Float[np.ndarray, " frame"]
+    """NaN where the dataset was imported."""
     subject: np.ndarray
     groups: Mapping[str, np.ndarray]
+    """By `GROUPS`, those that the dataset tells of at least one frame; "" where it does not tell it of a frame."""
     calibrated: Calibrated
     coverage: float
     """Nominal."""
@@ -81,10 +98,9 @@ class Frames:
         return by_group(metric, truth[at], guess[at], labels[at], self.subject[at], draws=self.draws, seed=self.seed)
 
 
-def frames_of(table: pa.Table, calibration: Calibration, *, draws: int, seed: int) -> Frames:
+def frames_of(table: pa.Table, calibration: Calibrates, *, draws: int, seed: int) -> Frames:
     """Read a table from `table.with_predictions`."""
     guess = column(table, "pred_PSPI")
-    groups = {name: column(table, name).astype(str) for name in ("age_band", "sex", "ethnicity")}
     return Frames(
         truth=column(table, "PSPI"),
         guess=guess,
@@ -94,16 +110,26 @@ def frames_of(table: pa.Table, calibration: Calibration, *, draws: int, seed: in
         expression=column(table, "expression").astype(str),
         expression_id=column(table, "expression_id"),
         subject=column(table, "subject_id").astype(str),
-        groups={
-            **groups,
-            "monk_third": monk_third(column(table, "skin_tone_mst").astype(int)),
-            "turn": np.where(np.abs(column(table, "yaw")) <= FRONTAL_DEGREES, "frontal", "turned"),
-        },
+        groups={name: labels for name, labels in _groups_of(table).items() if (labels != "").any()},
         calibrated=calibration.apply(guess, logits_of(table)),
         coverage=calibration.coverage,
         draws=draws,
         seed=seed,
     )
+
+
+def _groups_of(table: pa.Table) -> dict[str, np.ndarray]:
+    """Each frame's group by `GROUPS`; "" where the dataset does not tell it."""
+    found = {
+        name: np.array([label or "" for label in table.column(name).to_pylist()], dtype=str)
+        for name in ("age_band", "sex", "ethnicity")
+    }
+    tone, yaw = column(table, "skin_tone_mst"), column(table, "yaw")
+    found["monk_third"] = np.full(len(table), "", dtype=object)
+    found["monk_third"][np.isfinite(tone)] = monk_third(tone[np.isfinite(tone)])
+    turn = np.where(np.abs(yaw) <= FRONTAL_DEGREES, "frontal", "turned")
+    found["turn"] = np.where(np.isfinite(yaw), turn, "")
+    return found
 
 
 def headline(f: Frames) -> dict[str, Figure]:
@@ -132,26 +158,34 @@ _DECISIONS = {"f1": f1, "precision": precision, "recall": recall, "specificity":
 def by_au(f: Frames) -> dict[str, dict[str, Figure]]:
     """Each intensity's error and agreement; AU43 as a yes or no."""
     found: dict[str, dict[str, Figure]] = {}
-    for i, name in enumerate(PAIN_AUS[:5]):
-        pair = f.true_aus[:, i], f.guessed_aus[:, i]
-        found[name] = {key: f.score(metric, *pair) for key, metric in (("mae", mae), ("pcc", pcc), ("icc31", icc31))}
-    closed, said = f.true_aus[:, 5] >= 0.5, f.guessed_aus[:, 5]
-    found["AU43"] = {
-        "mae": f.score(mae, f.true_aus[:, 5], said),
-        "auroc": f.score(auroc, closed, said),
-        "f1": f.score(f1, closed, said >= 0.5),
-    }
+    for i, name in enumerate(PAIN_AUS):
+        true, said = f.true_aus[:, i], f.guessed_aus[:, i]
+        coded = np.isfinite(true)
+        if name == "AU43":
+            closed = true >= 0.5
+            wanted = {"mae": (mae, true, said), "auroc": (auroc, closed, said), "f1": (f1, closed, said >= 0.5)}
+        else:
+            wanted = {key: (metric, true, said) for key, metric in (("mae", mae), ("pcc", pcc), ("icc31", icc31))}
+        uncoded = missing("the dataset does not code it").to_json()
+        found[name] = {
+            key: f.score(metric, expected, given, coded) if coded.any() else uncoded
+            for key, (metric, expected, given) in wanted.items()
+        }
     return found
 
 
 def by_demographics(f: Frames) -> dict[str, Any]:
-    """MAE, PCC and AUROC@1 of each group, and the distance between its best and worst."""
+    """MAE, PCC and AUROC@1 of each group, and the distance between its best and worst.
+
+    Groupings that the dataset does not tell are left out, and so are frames of which it does not tell the group.
+    """
     found = {}
-    for group, names in GROUPS.items():
+    for group in f.groups:
+        names, told = GROUPS[group], f.groups[group] != ""
         measured = {
-            "mae": f.grouped(mae, f.truth, f.guess, group),
-            "pcc": f.grouped(pcc, f.truth, f.guess, group),
-            "auroc1": f.grouped(auroc, f.truth >= 1, f.guess, group),
+            "mae": f.grouped(mae, f.truth, f.guess, group, told),
+            "pcc": f.grouped(pcc, f.truth, f.guess, group, told),
+            "auroc1": f.grouped(auroc, f.truth >= 1, f.guess, group, told),
         }
         rows = {
             name: {key: table.rows[name].to_json() for key, table in measured.items()}
@@ -167,6 +201,8 @@ def by_demographics(f: Frames) -> dict[str, Any]:
 def distractors(f: Frames) -> dict[str, Any]:
     """How often faces without pain that are not at rest are called PSPI >= t."""
     about = f.kind == "distractor"
+    if (f.kind == RECORDED).all():
+        return {"rows": {}, "reason": NOT_POSED}
     if not about.any():
         return {"rows": {}, "reason": "this dataset has no distractors; generate one with --distractors 3"}
     rows: dict[str, dict[str, Figure]] = {}
@@ -180,6 +216,8 @@ def distractors(f: Frames) -> dict[str, Any]:
 def confounds(f: Frames) -> dict[str, Any]:
     """Faces that share Action Units with pain (effort, disgust, ...): their PSPI by the formula, and what is read."""
     about = f.kind == "confound"
+    if (f.kind == RECORDED).all():
+        return {"rows": {}, "reason": NOT_POSED}
     if not about.any():
         return {"rows": {}, "reason": "this dataset has no confounds; generate one with --confounds 3"}
     rows: dict[str, dict[str, Figure]] = {}
@@ -197,7 +235,11 @@ def neutral_specificity(f: Frames) -> dict[str, dict[str, dict[str, Figure]]]:
     """Share of faces at rest not called PSPI >= t, by age band and by thirds of the Monk scale."""
     rest = f.kind == "neutral"
     found: dict[str, dict[str, dict[str, Figure]]] = {}
+    if not rest.any():
+        return found
     for group in ("age_band", "monk_third"):
+        if group not in f.groups:
+            continue
         found[group] = {}
         for name in GROUPS[group]:
             where = rest & (f.groups[group] == name)
@@ -208,16 +250,20 @@ def neutral_specificity(f: Frames) -> dict[str, dict[str, dict[str, Figure]]]:
 
 def between_views(f: Frames) -> dict[str, Figure]:
     """How far apart the readings of one expression in its several views are."""
+    names = ("sd_between_views", "range_over_views", "icc_of_views")
+    if not np.isfinite(f.expression_id).all():
+        return dict.fromkeys(names, missing("the dataset does not tell which frames show one expression").to_json())
     found = stability(f.guess, f.subject, f.expression_id.astype(int), draws=f.draws, seed=f.seed)
-    named = {"sd_between_views": found.sd, "range_over_views": found.range, "icc_of_views": found.icc1}
-    return {name: value.to_json() for name, value in named.items()}
+    values = (found.sd, found.range, found.icc1)
+    return {name: value.to_json() for name, value in zip(names, values, strict=True)}
 
 
 def coverage(f: Frames) -> dict[str, Any]:
     """Share of frames whose coded PSPI lies in the interval, overall and by group, and the interval's mean width."""
     inside = (f.truth >= f.calibrated.low) & (f.truth <= f.calibrated.high)
     groups = {
-        group: {name: _rate(f, inside, f.groups[group] == name) for name in names} for group, names in GROUPS.items()
+        group: {name: _rate(f, inside, labels == name) for name in GROUPS[group] if (labels == name).any()}
+        for group, labels in f.groups.items()
     }
     return {
         "nominal": f.coverage,

@@ -144,9 +144,11 @@ def geometry(dataset: str | Path, split: str | None, *, seed: int = 0, noise_px:
     """Landmarks and pose of a split.
 
     Raises:
-        DataError: if the split is empty.
+        DataError: if the split is empty, or the dataset was imported.
     """
     opened = open_dataset(dataset, split)
+    if opened.manifest.source is not None:
+        raise DataError(f"{dataset}: was imported, and does not tell the true landmarks and head pose of every frame")
     truth = truth_table(opened)
     flat = opened.labels(["landmarks"]).column("landmarks").combine_chunks().flatten()
     points = flat.to_numpy().astype(np.float64).reshape(-1, 68, 2)

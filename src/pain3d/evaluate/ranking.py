@@ -6,6 +6,7 @@ import numpy as np
 
 from pain3d.evaluate.curves import equal_mass_bins
 from pain3d.evaluate.metrics import Metric
+from pain3d.model.heads import THRESHOLDS
 
 BINS = 10
 
@@ -42,6 +43,14 @@ def _f1(positive: np.ndarray, called: np.ndarray, weights: np.ndarray) -> np.nda
     return 2 * (weights @ (positive * called)) / np.where(total > 0, total + weights @ called, np.nan)
 
 
+def _macro_f1(pspi: np.ndarray, bits: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    called = bits.astype(int)
+    each = [
+        _f1((pspi >= t).astype(float), ((called >> i) & 1).astype(float), weights) for i, t in enumerate(THRESHOLDS)
+    ]
+    return np.mean(each, axis=0)
+
+
 def _precision(positive: np.ndarray, called: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return weights @ (positive * called) / (weights @ called)
 
@@ -73,6 +82,10 @@ def _no_positive(positive: np.ndarray, _: np.ndarray) -> str | None:
     return None if positive.any() else "no frame is positive"
 
 
+def _no_highest(pspi: np.ndarray, _: np.ndarray) -> str | None:
+    return None if (pspi >= THRESHOLDS[-1]).any() else f"no frame has PSPI >= {THRESHOLDS[-1]}"
+
+
 def _no_negative(positive: np.ndarray, _: np.ndarray) -> str | None:
     return "every frame is positive" if positive.all() else None
 
@@ -90,6 +103,8 @@ auroc = Metric(name="auroc", kernel=_auroc, why=_one_class, higher_is_better=Tru
 auprc = Metric(name="auprc", kernel=_auprc, why=_no_positive, higher_is_better=True)
 """Average precision: the step-wise area, without interpolation."""
 f1 = Metric(name="f1", kernel=_f1, why=_no_positive, higher_is_better=True)
+macro_f1 = Metric(name="macro_f1", kernel=_macro_f1, why=_no_highest, higher_is_better=True)
+"""Mean F1 of PSPI >= 1, 2, 3: of PSPI, and of `call_bits`."""
 precision = Metric(name="precision", kernel=_precision, why=_none_called, higher_is_better=True)
 recall = Metric(name="recall", kernel=_recall, why=_no_positive, higher_is_better=True)
 false_positive_rate = Metric(name="false_positive_rate", kernel=_alarms, why=_no_negative, higher_is_better=False)
@@ -98,3 +113,8 @@ specificity = Metric(
 )
 ece = Metric(name="ece", kernel=_ece, why=_any, higher_is_better=False)
 """Expected calibration error over ten bins of equal mass."""
+
+
+def call_bits(flags: np.ndarray) -> np.ndarray:
+    """Decisions [frame, threshold] as one number a frame, for `macro_f1`: bit i is that of threshold i."""
+    return (flags.astype(int) << np.arange(flags.shape[1])).sum(axis=1).astype(float)

@@ -18,7 +18,10 @@ from pain3d.facs import PAIN_AUS
 
 NeutralPolicy = Literal["none", "other_view", "same_view", "reference"]
 """Where the neutral reference comes from. ``same_view`` is pixel-aligned with the scored frame: an oracle.
-``reference`` is the frame that neutral_frame_id names, whatever its label; no frame is scored against itself."""
+``reference`` is the frame that neutral_frame_id names, whatever its label, and is left out of scoring."""
+
+RECORDED = "recorded"
+"""Kind of all frames of an imported dataset, which does not tell what was posed."""
 
 AU_COLUMNS: tuple[str, ...] = tuple(f"pred_{name}" for name in PAIN_AUS)
 LOGIT_COLUMNS: tuple[str, ...] = ("logit_1", "logit_2", "logit_3")
@@ -31,15 +34,18 @@ TRUTH_COLUMNS: tuple[str, ...] = (
 """Columns taken from the dataset as they are."""
 
 
-def truth_table(dataset: Dataset) -> pa.Table:
+def truth_table(dataset: Dataset, subjects: Sequence[str] | None = None) -> pa.Table:
     """The labels of a dataset's frames, with `kind` (neutral, pain, distractor, confound) and `expression`, its name.
 
-    Of an imported dataset no more is known than its labels: its frames are of kind pain or no pain, PSPI 1 or more.
+    Frames of an imported dataset are all of the kind `RECORDED`, and what the dataset does not tell is null.
 
     Raises:
         DataError: if there are no frames.
     """
     table = dataset.labels(TRUTH_COLUMNS)
+    if subjects is not None:
+        wanted = set(subjects)
+        table = table.filter(pa.array([subject in wanted for subject in table.column("subject_id").to_pylist()]))
     if not len(table):
         splits = {split: dataset.manifest.rows_of(split) for split in SPLITS}
         filled = ", ".join(f"{split} ({rows})" for split, rows in splits.items() if rows)
@@ -48,11 +54,11 @@ def truth_table(dataset: Dataset) -> pa.Table:
             f"them, all of them (split=None, for a dataset that the model never saw), or generate 10 subjects or more"
         )
     if dataset.manifest.source is not None:
-        named = [("pain" if pspi >= 1 else "no pain",) * 2 for pspi in table.column("PSPI").to_pylist()]
-    else:
-        numbers = [int(subject[1:]) for subject in table.column("subject_id").to_pylist()]
-        ids = table.column("expression_id").to_pylist()
-        named = [what_it_is(dataset.manifest, *pair) for pair in zip(numbers, ids, strict=True)]
+        kinds = pa.array([RECORDED] * len(table), pa.string())
+        return table.append_column("kind", kinds).append_column("expression", kinds).replace_schema_metadata(None)
+    numbers = [int(subject[1:]) for subject in table.column("subject_id").to_pylist()]
+    ids = table.column("expression_id").to_pylist()
+    named = [what_it_is(dataset.manifest, *pair) for pair in zip(numbers, ids, strict=True)]
     table = table.append_column("kind", pa.array([kind for kind, _ in named], pa.string()))
     table = table.append_column("expression", pa.array([name for _, name in named], pa.string()))
     return table.replace_schema_metadata(None)

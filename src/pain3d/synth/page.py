@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from string import Template
 
-import numpy as np
-from jaxtyping import UInt8
 from PIL import Image
 
 from pain3d import __version__
@@ -19,6 +15,7 @@ from pain3d.data.reader import Dataset, open_dataset
 from pain3d.data.sample import Sample
 from pain3d.errors import storage_error
 from pain3d.facs import AU_DESCRIPTIONS, MAX_INTENSITY, PAIN_AUS, Expression
+from pain3d.pages import figure, style
 from pain3d.synth.balance import Balance, balance_of_rows
 from pain3d.synth.preview import Pair, by_expression, choose_pairs, classes, dotted, overlay, preview_folder, units_text
 
@@ -26,8 +23,6 @@ Read = Callable[[Sequence[Sample]], Mapping[str, str]]
 """What a model says about frames: a line of words by frame id. The page itself knows no model."""
 
 PAIRS = 10
-SIDE = 320
-"""Pixels of a picture on the page."""
 
 
 def write_page(dataset: Path | str, report: AuditReport, read: Read | None = None) -> Path:
@@ -62,7 +57,7 @@ def page(data: Dataset, report: AuditReport, read: Read | None = None) -> str:
     readings = {} if read is None else read([pair.pain for pair in pairs])
     balance = _balance(data)
     return Template(_resource("page.html")).substitute(
-        style=_resource("page.css"),
+        style=style(),
         name=html.escape(data.path.resolve().name),
         version=__version__,
         seed=data.manifest.seed,
@@ -97,9 +92,9 @@ def _card(pair: Pair, readings: Mapping[str, str]) -> str:
     said = readings.get(sample.frame_id, "")
     read = f'<p class="formula reading">{html.escape(said)}</p>' if said else ""
     pictures = (
-        _figure(pair.neutral.image, "neutral"),
-        _figure(sample.image, "pain"),
-        _figure(overlay(sample), f"displacement, at most {sample.heatmap.max():.1f} mm"),
+        figure(pair.neutral.image, "neutral"),
+        figure(sample.image, "pain"),
+        figure(overlay(sample), f"displacement, at most {sample.heatmap.max():.1f} mm"),
     )
     facts = (
         f"{sample.age_years} years, {sample.sex}, {sample.ethnicity.replace('_', ' ')}, "
@@ -121,10 +116,10 @@ def _labels(data: Dataset, pairs: Sequence[Pair]) -> str:
         return ""
     sample = max((pair.pain for pair in pairs), key=lambda sample: (sample.view_id == 0, sample.pspi))
     pictures = (
-        _figure(sample.image, "image"),
-        _figure(overlay(sample), "heatmap"),
-        _figure(classes(sample, data.manifest.palette), "segmentation", Image.Resampling.NEAREST),
-        _figure(dotted(sample), "68 landmarks"),
+        figure(sample.image, "image"),
+        figure(overlay(sample), "heatmap"),
+        figure(classes(sample, data.manifest.palette), "segmentation", Image.Resampling.NEAREST),
+        figure(dotted(sample), "68 landmarks"),
     )
     return f'<div class="four">{"".join(pictures)}</div>'
 
@@ -143,24 +138,11 @@ def _line(row: list[Sample]) -> str:
     expression = row[0].expression
     acting = "" if expression.is_neutral else units_text(expression)
     kind = "<em>distractor</em>" if acting and not expression.pspi else ""
-    pictures = "".join(_figure(sample.image, f"yaw {sample.yaw:.0f}°") for sample in row)
+    pictures = "".join(figure(sample.image, f"yaw {sample.yaw:.0f}°") for sample in row)
     if expression.pspi:
-        pictures += _figure(overlay(row[0]), "heatmap of the first")
+        pictures += figure(overlay(row[0]), "heatmap of the first")
     words = f"<b>PSPI {expression.pspi:g}</b><span>{acting or 'neutral'}</span>{kind}"
     return f'<div class="line"><div class="what">{words}</div>{pictures}</div>'
-
-
-def _figure(
-    picture: UInt8[np.ndarray, "height width 3"],
-    caption: str,
-    resampling: Image.Resampling = Image.Resampling.LANCZOS,
-) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).resize((SIDE, SIDE), resampling).save(buffer, "JPEG", quality=86)
-    source = f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-    words = html.escape(caption)
-    image = f'<img src="{source}" alt="{words}" width="{SIDE}" height="{SIDE}">'
-    return f"<figure>{image}<figcaption>{words}</figcaption></figure>"
 
 
 def _units(expression: Expression) -> str:
