@@ -228,7 +228,7 @@ def _drawn(subjects: Sequence[str], folds: int, seed: int) -> dict[str, tuple[st
     if not 2 <= folds <= len(subjects):
         raise ArgumentError(f"folds: {folds} of {len(subjects)} subjects; give 2 to {max(len(subjects), 2)}")
     mixed = [subjects[place] for place in stream(seed, "folds").permutation(len(subjects))]
-    return {str(i + 1): (*mixed[i::folds],) for i in range(folds)}
+    return {str(i + 1): tuple(mixed[i::folds]) for i in range(folds)}
 
 
 def _hdf5_tests(path: Path, subjects: Sequence[str]) -> dict[str, tuple[str, ...]]:

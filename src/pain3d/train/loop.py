@@ -112,6 +112,8 @@ def train(
                 samples_now = session.finish()
                 accelerator.wait_for_everyone()
                 summary = session.summary
+    if summary is None:
+        raise AssertionError("a session that ends leaves a summary")
     seconds = time.monotonic() - started
     return TrainResult(
         run=folder,
