@@ -227,7 +227,7 @@ def _fold(name: str, test: Sequence[str], everyone: Sequence[str], validation: i
 def _drawn(subjects: Sequence[str], folds: int, seed: int) -> dict[str, tuple[str, ...]]:
     if not 2 <= folds <= len(subjects):
         raise ArgumentError(f"folds: {folds} of {len(subjects)} subjects; give 2 to {max(len(subjects), 2)}")
-    mixed = [subjects[place] for place in stream(seed, "folds").permutation(len(subjects))]
+    mixed = [subjects[int(place)] for place in stream(seed, "folds").permutation(len(subjects))]
     return {str(i + 1): tuple(mixed[i::folds]) for i in range(folds)}
 
 
