@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 from pain3d.train.augment import AugmentConfig
-from pain3d.train.frames import FrameDataset, FramesConfig
+from pain3d.train.frames import FrameDataset
+from pain3d.train.frames_config import FramesConfig
 
 BATCH = 64
 GEOMETRY = AugmentConfig(

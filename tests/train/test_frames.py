@@ -19,7 +19,8 @@ from pain3d.model.crop import cut, square_of_landmarks
 from pain3d.model.features import Features
 from pain3d.model.prediction import predictions_of
 from pain3d.train.augment import AugmentConfig
-from pain3d.train.frames import FrameDataset, FramesConfig
+from pain3d.train.frames import FrameDataset
+from pain3d.train.frames_config import FramesConfig
 from pain3d.train.loader import batches
 from pain3d.train.sampling import balanced_copies, subset
 

@@ -13,7 +13,8 @@ from toy import ToyFrames, config, use
 
 from pain3d.errors import ArgumentError, DataError, OutputError
 from pain3d.train import run_data
-from pain3d.train.frames import FrameDataset, FramesConfig
+from pain3d.train.frames import FrameDataset
+from pain3d.train.frames_config import FramesConfig
 from pain3d.train.loader import batches
 from pain3d.train.loop import train
 from pain3d.train.mixture import MixConfig, Mixture, others_before

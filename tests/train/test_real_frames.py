@@ -14,7 +14,8 @@ from pain3d.model.config import BackboneConfig, NeutralConfig, ViTPainConfig
 from pain3d.model.crop import cut, square_of_box, square_of_landmarks, square_of_picture
 from pain3d.model.vitpain import ViTPain
 from pain3d.train.augment import AugmentConfig
-from pain3d.train.frames import FrameDataset, FramesConfig
+from pain3d.train.frames import FrameDataset
+from pain3d.train.frames_config import FramesConfig
 from pain3d.train.loader import batches
 from pain3d.train.validate import Validation, validation_frames
 

@@ -14,7 +14,8 @@ from pain3d.streams import stream
 from pain3d.train import run_data, validate
 from pain3d.train.config import TrainConfig
 from pain3d.train.distill import DistillWeights
-from pain3d.train.frames import Batch, FramesConfig
+from pain3d.train.frames import Batch
+from pain3d.train.frames_config import FramesConfig
 from pain3d.train.losses import TaskWeights
 
 SIDE = 32

@@ -15,7 +15,8 @@ from pain3d.data.reader import Dataset, open_dataset
 from pain3d.errors import ArgumentError
 from pain3d.evaluate.table import NeutralPolicy, truth_table, with_predictions
 from pain3d.model.vitpain import ViTPain
-from pain3d.train.frames import Batch, FrameDataset, FramesConfig
+from pain3d.train.frames import Batch, FrameDataset
+from pain3d.train.frames_config import FramesConfig
 
 Advance = Callable[[int, int], None]
 """(done, of) frames."""

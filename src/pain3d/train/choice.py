@@ -9,7 +9,7 @@ from pathlib import Path
 from pain3d.data.manifest import read_manifest
 from pain3d.errors import ArgumentError
 from pain3d.train.config import TrainConfig
-from pain3d.train.frames import NeutralView
+from pain3d.train.frames_config import NeutralView
 from pain3d.train.mixture import MixConfig
 from pain3d.train.subjects import few_shot
 

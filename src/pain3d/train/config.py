@@ -18,7 +18,7 @@ from pain3d.errors import ArgumentError
 from pain3d.model.config import ViTPainConfig
 from pain3d.streams import checked_seed
 from pain3d.train.distill import DistillWeights
-from pain3d.train.frames import FramesConfig
+from pain3d.train.frames_config import FramesConfig
 from pain3d.train.losses import TaskWeights
 from pain3d.train.mixture import MixConfig
 

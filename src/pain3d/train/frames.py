@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from PIL import Image
 from torch import Tensor
 
@@ -25,104 +24,16 @@ from pain3d.data.manifest import Manifest
 from pain3d.data.reader import open_dataset
 from pain3d.errors import ArgumentError, DataError
 from pain3d.facs import PAIN_AUS
-from pain3d.model.crop import CropPolicy
 from pain3d.streams import stream
-from pain3d.train.augment import AugmentConfig, Geometry, draw_geometry, photometry
+from pain3d.train.augment import Geometry, draw_geometry, photometry
+from pain3d.train.frames_config import FramesConfig
+from pain3d.train.neutrals import Neutrals
 from pain3d.train.placing import square_of_frame
 from pain3d.train.sampling import balanced_copies, epoch_order, subset, weighted_copies
 from pain3d.train.shards import RowGroup, Shards, read_labels
 
-NeutralView = Literal["other_view", "same_view", "reference"]
 PAIN = 1.0
 """PSPI from which a frame counts as one with pain when frames are weighted."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FramesConfig:
-    """How frames are read."""
-
-    size: int
-    """Side of the crops, pixels."""
-    crop: CropPolicy = field(default_factory=CropPolicy)
-    neutral: NeutralView | None = None
-    """Where the neutral reference comes from: a seeded neutral frame of the subject from another view, with its own
-    light and background. ``same_view`` is an oracle, to be named so: it turns the task into change detection.
-    ``reference``: the frame that neutral_frame_id names, whatever its label; frames that are their own reference are
-    neither trained on nor scored."""
-    neutral_frames: tuple[str, ...] | None = None
-    """Frames that serve as references in place of neutral_frame_id, at least `neutral_shots` of each subject; they are
-    left out. For ``reference`` alone."""
-    neutral_shots: int = 1
-    """Neutral references a frame, each from a view of its own."""
-    heatmap: bool = False
-    au_heatmaps: bool = False
-    patch: int = 16
-    """Side of a patch in pixels: AU maps are averaged over patches."""
-    modality: Literal["grey", "colour"] = "grey"
-    """Heatmaps in one channel, or in three through a fixed map from black over red and yellow to white."""
-    augment: AugmentConfig | None = None
-    balance: bool = False
-    """Every PSPI level present is seen equally often: rare ones come more than once an epoch, frequent ones rest."""
-    pain_weight: float = 1.0
-    """Frames with PSPI >= 1 are seen so many times as often as the others (on UNBC-McMaster officially 2)."""
-    window: int = 16
-    """Row groups whose frames are shuffled among each other, and held in memory (encoded). A row group is a subject of
-    ours, and at most a hundred frames of a subject that was imported."""
-    max_frames: int | None = None
-    """At most so many frames, of whole subjects; a larger number contains the frames of every smaller one."""
-    subjects: tuple[str, ...] | None = None
-    """These subject_ids alone; None: all."""
-
-    def __post_init__(self) -> None:
-        for name in ("size", "neutral_shots", "patch", "window"):
-            if getattr(self, name) < 1:
-                raise ArgumentError(f"frames.{name}: {getattr(self, name)} is below 1; give a whole number from 1 on")
-        if self.size % self.patch and self.au_heatmaps:
-            raise ArgumentError(f"frames.size: {self.size} is no multiple of the patch, {self.patch}; give one")
-        if self.max_frames is not None and self.max_frames < 1:
-            raise ArgumentError(f"frames.max_frames: {self.max_frames} is below 1; give a number, or None for all")
-        _check_neutral(self)
-        _check_names("subjects", self.subjects)
-        if not 0 < self.pain_weight < math.inf:
-            raise ArgumentError(
-                f"frames.pain_weight: {self.pain_weight} is no weight; give a number above 0, 1 for none"
-            )
-        if self.balance and self.pain_weight != 1:
-            raise ArgumentError(
-                f"frames.pain_weight: {self.pain_weight:g}, but balance decides already how often a level is seen; "
-                f"give one of the two"
-            )
-        if self.modality not in ("grey", "colour"):
-            raise ArgumentError(f"frames.modality: {self.modality!r} is unknown; choose grey or colour")
-
-
-def _check_neutral(config: FramesConfig) -> None:
-    if config.neutral not in (None, *get_args(NeutralView)):
-        choices = ", ".join(get_args(NeutralView))
-        raise ArgumentError(f"frames.neutral: {config.neutral!r} is unknown; choose {choices} or None")
-    if config.neutral == "same_view" and config.neutral_shots > 1:
-        raise ArgumentError(
-            f"frames.neutral_shots: {config.neutral_shots}, but a view has one neutral frame; choose other_view"
-        )
-    _check_names("neutral_frames", config.neutral_frames)
-    if config.neutral_frames is not None and config.neutral != "reference":
-        raise ArgumentError(
-            f"frames.neutral_frames: given, but neutral is {config.neutral!r}; only 'reference' looks at them"
-        )
-    if config.neutral == "reference" and config.neutral_shots > 1 and config.neutral_frames is None:
-        raise ArgumentError(
-            f"frames.neutral_shots: {config.neutral_shots}, but a frame names one reference; give neutral_frames, or 1"
-        )
-
-
-def _check_names(field_name: str, names: tuple[str, ...] | None) -> None:
-    if names is None:
-        return
-    if not names:
-        raise ArgumentError(f"frames.{field_name}: none named; name at least one, or give None")
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ArgumentError(f"frames.{field_name}: {', '.join(twice)} named twice; name each once")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -191,10 +102,9 @@ class FrameDataset:
             boxes=self.manifest.source is not None,
         )
         self._groups = self._shards.groups_of(self.labels.rows)
-        self._references = self._given_references()
-        self._neutrals = self._neutral_numbers()
-        self._check_views()
-        usable = np.flatnonzero(~self._left_out())
+        views = None if self.manifest.design is None else self.manifest.design.views
+        self._neutrals = Neutrals(self.path, self.labels, views, config, seed)
+        usable = np.flatnonzero(~self._neutrals.left_out)
         neutral = self.labels.expressions == 0
         self.chosen = usable[subset(self.labels.subjects[usable], neutral[usable], config.max_frames, seed)]
         """Numbers of the frames that are trained on or scored, rising."""
@@ -244,26 +154,6 @@ class FrameDataset:
             neutral_ids=[frame.neutral_ids for frame in frames] if self.config.neutral else None,
         )
 
-    def neutral_numbers(self, number: int, epoch: int) -> list[int]:
-        """The neutral frames that frame `number` is compared with in this epoch."""
-        labels = self.labels
-        if self.config.neutral == "reference" and self.config.neutral_frames is None:
-            return [int(labels.references[number])]
-        partners = self._neutrals[int(labels.subjects[number])]
-        shots = self.config.neutral_shots
-        if self.config.neutral != "reference":
-            same = labels.views[partners] == labels.views[number]
-            partners = partners[same if self.config.neutral == "same_view" else ~same]
-        if len(partners) < shots:
-            raise DataError(
-                f"{self.path}: {labels.frame_ids[number]}: {len(partners)} neutral frames in other views, but "
-                f"neutral_shots is {shots}; ask for fewer, or generate a dataset with --views {shots + 1} or more"
-            )
-        # Held-out frames are compared with the same partners at every look.
-        when = epoch if self.config.augment is not None else 0
-        rng = stream(self.seed, "neutral", when, str(labels.frame_ids[number]))
-        return [int(partner) for partner in rng.permutation(partners)[:shots]]
-
     def _pictures(self) -> tuple[str, ...]:
         names = ["image"]
         if self.config.heatmap:
@@ -285,69 +175,6 @@ class FrameDataset:
                 f"--annotations au_heatmaps"
             )
 
-    def _check_views(self) -> None:
-        neutral, shots = self.config.neutral, self.config.neutral_shots
-        if neutral not in ("other_view", "same_view"):
-            return
-        design = self.manifest.design
-        views = len(set(self.labels.views[self.labels.views >= 0].tolist())) if design is None else design.views
-        if design is None and views == 0:
-            raise ArgumentError(
-                f"frames.neutral: {neutral!r}, but {self.path} was imported and names no views; choose 'reference'"
-            )
-        if neutral == "other_view" and views < 1 + shots:
-            raise ArgumentError(
-                f"frames.neutral_shots: {shots} from other views, but {self.path} has {views} views a subject; "
-                f"generate one with --views {shots + 1} or more, or ask for fewer"
-            )
-
-    def _given_references(self) -> Int[np.ndarray, " frame"]:
-        """Numbers of the frames that `neutral_frames` names."""
-        wanted = self.config.neutral_frames
-        if wanted is None:
-            return np.zeros(0, np.int64)
-        place = {str(name): number for number, name in enumerate(self.labels.frame_ids)}
-        # A list for a whole dataset may be read with some of its subjects.
-        return np.array(sorted(place[name] for name in wanted if name in place), np.int64)
-
-    def _neutral_numbers(self) -> list[np.ndarray]:
-        """The frames of each subject that may serve as references, where they are chosen from several."""
-        rows = self._references if self.config.neutral_frames is not None else self.labels.expressions == 0
-        rows = rows if rows.dtype != bool else np.flatnonzero(rows)
-        subjects = self.labels.subjects
-        count = int(subjects.max()) + 1 if len(subjects) else 0
-        found = [rows[subjects[rows] == subject] for subject in range(count)]
-        shots = self.config.neutral_shots
-        for subject in range(count) if self.config.neutral_frames is not None else ():
-            if len(found[subject]) < shots:
-                first = self.labels.frame_ids[int(np.flatnonzero(subjects == subject)[0])]
-                raise ArgumentError(
-                    f"frames.neutral_frames: {len(found[subject])} frames of the subject of {first} in {self.path}, "
-                    f"but neutral_shots is {shots}; name as many of each subject"
-                )
-        return found
-
-    def _left_out(self) -> Bool[np.ndarray, " frame"]:
-        """Frames that serve as references of others: compared with itself, a frame tells nothing.
-
-        Raises:
-            DataError: if a frame has no reference.
-        """
-        out = np.zeros(len(self), bool)
-        if self.config.neutral != "reference":
-            return out
-        if self.config.neutral_frames is not None:
-            out[self._references] = True
-            return out
-        without = np.flatnonzero(self.labels.references < 0)
-        if len(without):
-            raise DataError(
-                f"{self.path}: {self.labels.frame_ids[without[0]]}: its neutral_frame_id names no frame read with it "
-                f"({len(without):,} frames are so); import the dataset with a reference for each, name "
-                f"neutral_frames, or take a model that reads one picture"
-            )
-        return self.labels.references == np.arange(len(self))
-
     def _frame(self, number: int, epoch: int) -> _Frame:
         config, size = self.config, self.config.size
         rng = stream(self.seed, "augment", epoch, str(self.labels.frame_ids[number]))
@@ -359,7 +186,7 @@ class FrameDataset:
         if config.au_heatmaps:
             units = self._units(group, number, geometry)
         neutral, neutral_heat, ids = [], [], []
-        for partner in self.neutral_numbers(number, epoch) if config.neutral else []:
+        for partner in self._neutrals.of(number, epoch) if config.neutral else []:
             other = self._group_of_neutral(partner)
             place = self._placed(other, partner, rng, flip=geometry.flip)
             neutral.append(self._image(other, partner, place, rng))

@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from pain3d.errors import ArgumentError
-from pain3d.train.frames import Batch, FrameDataset, FramesConfig, NeutralView
+from pain3d.train.frames import Batch, FrameDataset
+from pain3d.train.frames_config import FramesConfig, NeutralView
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from pain3d.model.config import paper as paper_model
 from pain3d.train.augment import AugmentConfig
 from pain3d.train.config import TrainConfig
 from pain3d.train.distill import DistillWeights
-from pain3d.train.frames import FramesConfig
+from pain3d.train.frames_config import FramesConfig
 from pain3d.train.losses import TaskWeights
 
 Kind = Literal["teacher", "student", "rgb"]

@@ -23,7 +23,8 @@ from jaxtyping import Float, Int
 from pain3d.errors import DataError
 from pain3d.streams import stream
 from pain3d.train.config import ChooseBy
-from pain3d.train.frames import Batch, FrameDataset, FramesConfig
+from pain3d.train.frames import Batch, FrameDataset
+from pain3d.train.frames_config import FramesConfig
 from pain3d.train.losses import TaskWeights, task_loss
 
 if TYPE_CHECKING:
