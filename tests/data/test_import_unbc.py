@@ -313,6 +313,7 @@ def rewritten(path: Path, key: str, value) -> None:
         (ANNOTATIONS, "label_pspi", np.full(26, 20.0), "row 0: PSPI 20 is outside 0..16"),
         (ANNOTATIONS, "subject_name", np.full(26, b"someone"), "row 0: subject_name 'someone'"),
         (ANNOTATIONS, "index", np.zeros(3), "index has 3 rows, subject_name 26"),
+        (PICTURES, "index", np.zeros(3), "index has 3 rows, image 24"),
         (FOLDS, "fold-3", None, "fold-3 not found; there are to be fold-0 to fold-4"),
         (FOLDS, "fold-0/train_subjects", [42, 95], "fold-0: subject 42 is trained on as well"),
         (FOLDS, "fold-1/validation_subjects", [42], "fold-1: subject 42 is tested by another fold too"),
@@ -347,6 +348,14 @@ def test_rows_without_frames_and_frames_without_rows_are_listed(files, tmp_path)
     assert [sample.row["frame_index"] for sample in open_dataset(tmp_path / "out")][:3] == [0, 2, 3]
 
 
+def test_an_index_that_counts_from_another_number_is_as_good(files, tmp_path):
+    rewritten(files / PICTURES, "index", np.arange(24) + 1)
+    rewritten(files / ANNOTATIONS, "index", np.arange(26) + 1)
+    import_unbc(files, tmp_path / "out")
+    assert len(open_dataset(tmp_path / "out")) == len(KEPT)
+    assert not (tmp_path / "out" / "remarks.csv").exists()
+
+
 def test_frames_and_folds_may_be_alone(tmp_path):
     source = unbc_tree.hdf5(tmp_path / "source")
     (source / FOLDS).unlink()
@@ -369,6 +378,9 @@ def test_the_source_is_told_apart(archive, tmp_path):
     both = unbc_tree.hdf5(unbc_tree.archive(tmp_path / "both"))
     with pytest.raises(ArgumentError, match="holds both Images and HDF5 files"):
         import_unbc(both, tmp_path / "out")
+    unbc_tree.archive(tmp_path / "mac", frames=FRAMES[:1])
+    unbc_tree.archive(tmp_path / "mac" / "__MACOSX", frames=FRAMES[:1])
+    assert import_unbc(tmp_path / "mac", tmp_path / "of_mac").manifest.frames == 1
     unbc_tree.archive(tmp_path / "twice" / "a", frames=FRAMES[:1])
     unbc_tree.archive(tmp_path / "twice" / "b", frames=FRAMES[:1])
     with pytest.raises(ArgumentError, match="holds Images twice, in"):

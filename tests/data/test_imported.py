@@ -5,6 +5,7 @@ import dataclasses
 import datasets
 import handmade
 import imported
+import mlcroissant
 import pytest
 
 from pain3d.data.audit import audit
@@ -119,6 +120,24 @@ def test_the_datasets_library_loads_it_with_its_split(out, tmp_path):
     assert list(datasets.load_dataset(str(out), cache_dir=str(tmp_path))) == ["everything"]
     assert frames[0]["image"].size == (imported.WIDTH, imported.HEIGHT)
     assert frames[0]["heatmap"] is None
+
+
+def test_what_is_damaged_or_missing_is_told_with_a_way_out(tmp_path):
+    with building(tmp_path / "out") as builder:
+        builder.note("dropped", {"file": "a.png", "why": "black"})
+        builder.add(imported._row("042-ll042", "ll042", 0, 1, 3, True))
+        builder.finish("unbc", "original archive", importer_version=1, configuration={}, version="0.1.0")
+    (tmp_path / "out" / "dropped.csv").unlink()
+    assert [str(finding) for finding in audit(tmp_path / "out").findings] == ["dropped.csv: missing file: not found"]
+    path = tmp_path / "out" / SHARD
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(DataError, match=r"in the manifest; import it again into another folder, or restore it"):
+        open_dataset(tmp_path / "out")
+
+
+@pytest.mark.filterwarnings("ignore")  # of the parts mlcroissant is built from
+def test_the_croissant_metadata_is_valid(out):
+    assert mlcroissant.Dataset(jsonld=str(out / "croissant.json")).metadata.issues.errors == set()
 
 
 def test_show_draws_frames_beside_their_landmarks(out, tmp_path):

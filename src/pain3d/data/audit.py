@@ -66,7 +66,8 @@ def _check_folder(out: Path, manifest: Manifest) -> Iterator[Finding]:
         yield Finding(
             rule="manifest", where=MANIFEST, message="the dataset is not finished; run the same generate command again"
         )
-    for name in ("README.md", "croissant.json"):
+    lists = () if manifest.source is None else manifest.source.lists
+    for name in ("README.md", "croissant.json", *lists):
         if manifest.complete and not (out / name).is_file():
             yield Finding(rule="missing file", where=name, message="not found")
     listed = {shard.file for shard in manifest.shards}

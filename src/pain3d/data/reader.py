@@ -45,7 +45,7 @@ def open_dataset(path: str | Path, split: str | None = None, *, verify: bool = F
         raise DataError(f"{out}: the dataset is not finished; run the same generate command again to finish it")
     shards = tuple(shard for shard in manifest.shards if split in (None, "all", shard.split))
     for shard in shards:
-        _check_file(out, shard, verify)
+        _check_file(out, shard, verify, _way_out(manifest))
     return Dataset(out, manifest, shards)
 
 
@@ -144,7 +144,7 @@ class Dataset(Sequence[Sample]):
         tables = []
         for number, shard in enumerate(self._shards):
             path, metadata = self.path / shard.file, self._footer(number)[0]
-            with _reading(path), pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True) as file:
+            with self._open(path, metadata) as file:
                 tables.append(file.read(columns=names))
         return pa.concat_tables(tables)
 
@@ -163,11 +163,19 @@ class Dataset(Sequence[Sample]):
                 self._members.setdefault(str(subject), []).append(number)
         return self._members
 
+    @contextlib.contextmanager
+    def _open(self, path: Path, metadata: pq.FileMetaData) -> Iterator[pq.ParquetFile]:
+        with (
+            _reading(path, self.manifest),
+            pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True) as file,
+        ):
+            yield file
+
     def _footer(self, number: int) -> tuple[pq.FileMetaData, list[int]]:
         """A shard's metadata, and the first row of each row group."""
         if number not in self._footers:
             shard = self._shards[number]
-            with _reading(self.path / shard.file):
+            with _reading(self.path / shard.file, self.manifest):
                 metadata = pq.read_metadata(self.path / shard.file)
             rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
             if sum(rows) != shard.rows:
@@ -180,7 +188,7 @@ class Dataset(Sequence[Sample]):
         if key not in self._groups:
             path = self.path / self._shards[number].file
             metadata = self._footer(number)[0]
-            with _reading(path), pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True) as file:
+            with self._open(path, metadata) as file:
                 self._groups[key] = file.read_row_group(group)
             if len(self._groups) > CACHED_ROW_GROUPS:
                 self._groups.popitem(last=False)
@@ -189,23 +197,26 @@ class Dataset(Sequence[Sample]):
 
 
 @contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _reading(path: Path, manifest: Manifest) -> Iterator[None]:
     """Errors of Arrow and of the disk as one that names the file and the way out."""
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: damaged or cut short ({error}); {_WAY_OUT}") from None
+        raise DataError(f"{path}: damaged or cut short ({error}); {_way_out(manifest)}") from None
 
 
-_WAY_OUT = "run the same generate command again, which makes damaged shards anew, or restore it from a copy"
+def _way_out(manifest: Manifest) -> str:
+    if manifest.source is not None:
+        return "import it again into another folder, or restore it from a copy"
+    return "run the same generate command again, which makes damaged shards anew, or restore it from a copy"
 
 
-def _check_file(out: Path, shard: ShardRecord, verify: bool) -> None:
+def _check_file(out: Path, shard: ShardRecord, verify: bool, way_out: str) -> None:
     path = out / shard.file
     if not path.is_file():
-        raise DataError(f"{path}: not found, but listed in the manifest; {_WAY_OUT}")
+        raise DataError(f"{path}: not found, but listed in the manifest; {way_out}")
     size = path.stat().st_size
     if size != shard.bytes:
-        raise DataError(f"{path}: {size} bytes, but {shard.bytes} in the manifest; {_WAY_OUT}")
+        raise DataError(f"{path}: {size} bytes, but {shard.bytes} in the manifest; {way_out}")
     if verify and file_sha256(path) != shard.sha256:
-        raise DataError(f"{path}: its SHA-256 differs from the manifest's; {_WAY_OUT}")
+        raise DataError(f"{path}: its SHA-256 differs from the manifest's; {way_out}")

@@ -52,7 +52,7 @@ def find_part(source: Path, *names: str) -> Path | None:
     waiting = deque([(source, 0)])
     while waiting:
         folder, depth = waiting.popleft()
-        inside = [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
+        inside = _folders(folder)
         own = [part.lower() for part in (folder.relative_to(source).parts or (source.name,))]
         if any(SUBJECT_FOLDER.fullmatch(path.name) for path in inside):
             if _lies_in(own, [name.lower() for name in names]):
@@ -215,4 +215,6 @@ def read_landmarks(path: Path) -> Float[np.ndarray, "68 2"]:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
+    """Those within, without the leftovers of other systems."""
+    own = (path for path in sorted(folder.iterdir()) if path.is_dir())
+    return [path for path in own if not path.name.startswith((".", "__MACOSX"))]

@@ -81,6 +81,8 @@ class UnbcHdf5:
             row_index = self._numbers(file, "index", self._annotations)
             self._subjects = self._names(file)
             self._read_labels(file, len(self._subjects), intake)
+        if len(frame_index) != count:
+            raise DataError(f"{self._frames}: index has {len(frame_index)} rows, image {count}")
         if len(row_index) != len(self._subjects):
             raise DataError(
                 f"{self._annotations}: index has {len(row_index)} rows, subject_name {len(self._subjects)}; "
@@ -90,11 +92,11 @@ class UnbcHdf5:
         for row in range(max(count, len(row_index))):
             if row >= len(row_index):
                 intake.drop(f"{self._frames.name}:{row}", "no row of annotations")
-            elif row >= count or row_index[row] >= count:
+            elif row >= count or (row_index[row] != frame_index[row] and not 0 <= row_index[row] < count):
                 index = f"index {row_index[row]:g}"
                 intake.drop(f"{self._annotations.name}:{row}", f"{index} points past the last of {count} frames")
             else:
-                if row < len(frame_index) and row_index[row] != frame_index[row]:
+                if row_index[row] != frame_index[row]:
                     what = f"index {row_index[row]:g}, but {frame_index[row]:g} in {self._frames.name}"
                     intake.remark(f"{self._annotations.name}:{row}", f"{what}; taken as one frame, by row")
                 places.append(
@@ -183,7 +185,8 @@ class UnbcHdf5:
 
     def _names(self, file: h5py.File) -> list[str]:
         data = _dataset(file, "subject_name", self._annotations)
-        names = [name.decode() if isinstance(name, bytes) else str(name) for name in np.ravel(data[()]).tolist()]
+        words = np.ravel(data[()]).tolist()
+        names = [(word.decode() if isinstance(word, bytes) else str(word)).strip("\0 ") for word in words]
         for row, name in enumerate(names):
             if not name.partition("-")[0].isdecimal():
                 raise DataError(f"{self._annotations}: row {row}: subject_name {name!r}; one reads like 042-ll042")
