@@ -153,8 +153,8 @@ def _making(training: Mapping[str, Any], dataset: Manifest, commands: Sequence[s
 _LIMITS = (
     "## Limits",
     "",
-    "- Every face, in training and in these figures, is synthetic: a parametric head model with painted skin and "
-    "cropped hair. Figures on photos of real people are unknown and will be worse.",
+    "- Every face, in training and in these figures, is synthetic: a parametric head model with skin and hair "
+    "that a program made. Figures on photos of real people are unknown and will be worse.",
     "- Labels are the intensities that the faces were posed with, not the judgement of coders, and PSPI is facial "
     "expression, not felt pain: people in pain may show none, and faces like these are made without any.",
     "- Ethnicity means appearance groups of a parametric model with three anchors, mixed; figures by group say how the "
