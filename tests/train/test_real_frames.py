@@ -229,7 +229,7 @@ def test_prediction_leaves_references_out_and_reads_subjects_alone(unbc):
     assert table.column("PSPI").to_pylist() == expected
     everything = predict_table(ViTPain(tiny()), unbc, None)
     assert len(everything) == 4 * real.FRAMES
-    assert set(everything.column("kind").to_pylist()) == {"pain", "no pain"}
+    assert set(everything.column("kind").to_pylist()) == {"recorded"}
 
 
 def test_a_look_at_named_subjects(unbc):

@@ -26,9 +26,9 @@ class Acting:
     """0..1: how far a blink has closed the lids."""
 
     @classmethod
-    def of(cls, expression: Expression) -> Self:
-        """An expression, held."""
-        return cls(intensities=expression.vector)
+    def of(cls, acted: Expression | Self) -> Self:
+        """An expression, held; acting as it is."""
+        return cls(intensities=acted.vector) if isinstance(acted, Expression) else acted
 
     @property
     def vector(self) -> Float[np.ndarray, "16"]:

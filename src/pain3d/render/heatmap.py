@@ -11,7 +11,7 @@ from pain3d.face.model import Head
 from pain3d.facs import PAIN_AUS, Expression
 
 
-def pain_displacement_mm(head: Head, acting: Acting, moved: FaceMesh) -> Float[np.ndarray, " vertex"]:
+def pain_displacement_mm(head: Head, acted: Expression | Acting, moved: FaceMesh) -> Float[np.ndarray, " vertex"]:
     """|x(AUs) - x(same AUs with AU4, 6, 7, 9, 10, 43 = 0)| of each measured vertex; a blink is in both.
 
     Args:
@@ -20,6 +20,7 @@ def pain_displacement_mm(head: Head, acting: Acting, moved: FaceMesh) -> Float[n
     Returns:
         float32 millimetres; exactly zero where no AU of pain acts.
     """
+    acting = Acting.of(acted)
     rest = acting.vector_without_pain
     if np.array_equal(rest, acting.vector):
         return np.zeros(len(moved.vertices_m), np.float32)

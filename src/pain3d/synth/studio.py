@@ -82,7 +82,7 @@ class Sitting:
 
     def pose(self, acted: Expression | Acting, annotations: Collection[Annotation] = ()) -> Posed:
         """Upload the face that acts so, with what its heatmaps show, for `shoot`."""
-        acting = acted if isinstance(acted, Acting) else Acting.of(acted)
+        acting = Acting.of(acted)
         head, vector = self.subject.head, acting.vector
         posed = head.pose(vector) if vector.any() else self._neutral
         alone = au_displacements_mm(head, acting.expression, self._neutral) if "au_heatmaps" in annotations else None
