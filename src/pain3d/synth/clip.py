@@ -51,9 +51,8 @@ class Clip:
     def text(self) -> str:
         """For a terminal."""
         seconds = self.frames / FRAMES_PER_SECOND
-        return (
-            f"wrote {self.file}: {self.frames} frames, {seconds:g} s, PSPI up to {self.highest_pspi:.1f}; {self.labels}"
-        )
+        shown = f"{self.frames} frames, {seconds:g} s, PSPI up to {self.highest_pspi:.1f}"
+        return f"wrote {self.file}: {shown}; labels in {self.labels}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -25,6 +25,7 @@ from pain3d.demographics import (
 from pain3d.face import makehuman
 from pain3d.face.mesh import FaceMesh
 from pain3d.face.model import Head, Identity
+from pain3d.render.device import checked_device
 from pain3d.skin.atlas import bake_atlas, load_atlas
 from pain3d.skin.beards import beard_ribbons
 from pain3d.skin.diffusion.skins import DiffusionSkins
@@ -213,6 +214,7 @@ class Subject:
 @cache
 def painter() -> Painter:
     """Paints skins for the default head model; one a process."""
+    checked_device("cpu")  # starts Warp without a word about a missing GPU driver
     return Painter(load_atlas(_template()))
 
 
