@@ -61,6 +61,7 @@ def test_each_dataset_is_gone_through_epoch_by_epoch(mixture):
     assert other == mixture.other.order(0)[: len(other)].tolist()
 
 
+@pytest.mark.slow
 def test_workers_and_any_start_give_the_same_batches(mixture):
     alone = list(batches(mixture, batch_size=8, start=0, stop=12))
     for one, other in zip(alone[5:], batches(mixture, batch_size=8, start=5, stop=12, workers=2), strict=True):

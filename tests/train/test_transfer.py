@@ -80,7 +80,7 @@ def test_a_run_starts_from_every_weight_of_the_checkpoint(unbc, start, tmp_path)
     assert any(not torch.equal(moved[name], value) for name, value in model.state_dict().items())
 
 
-@pytest.mark.parametrize("kind", ["finetune_unbc", "linear_probe"])
+@pytest.mark.parametrize("kind", ["finetune_unbc", pytest.param("linear_probe", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("step", [1, 3, 4])
 def test_a_stopped_run_goes_on_to_the_bit(unbc, start, tmp_path, kind, step):
     made = small(kind, start, ema=0.9)
