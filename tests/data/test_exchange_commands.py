@@ -94,3 +94,12 @@ def test_what_does_not_go_together_is_refused(capfd, tmp_path, monkeypatch, word
     assert (status, out) == (2, "")
     assert told in err and "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_nought_that_was_given_is_no_default(tmp_path, capfd):
+    out = tmp_path / "model.onnx"
+    assert cli.main(["export", "onnx", "vitpain-tiny", str(out), "--neutral-shots", "0"]) == 2
+    assert "--neutral-shots: 0 is less than 1" in capfd.readouterr().err
+    assert cli.main(["export", "glb", str(tmp_path), str(tmp_path / "a.glb"), "--neutral-shots", "0"]) == 2
+    assert "--neutral-shots: belongs to pain3d export onnx" in capfd.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -49,9 +49,7 @@ class Import:
     """Print the result as JSON, and nothing else, on standard output."""
 
     def run(self, _: Sequence[str]) -> Answer:
-        for name, kind in _BELONGS_TO.items():
-            if getattr(self, name) and self.kind != kind:
-                raise ArgumentError(f"{name}: belongs to pain3d import {kind}; leave it out for {self.kind}")
+        _refuse_foreign(self, "import", self.kind, _BELONGS_TO)
         find_face = _largest_face if self.face_boxes else None
         with progress("importing", "frames") as advance:
             match self.kind:
@@ -121,9 +119,7 @@ class Export:
     """Print the result as JSON, and nothing else, on standard output."""
 
     def run(self, _: Sequence[str]) -> Answer:
-        for name, kind in _EXPORTED.items():
-            if getattr(self, name) and self.format != kind:
-                raise ArgumentError(f"{name}: belongs to pain3d export {kind}; leave it out for {self.format}")
+        _refuse_foreign(self, "export", self.format, _EXPORTED)
         match self.format:
             case "3dpain":
                 from pain3d.data.exporters.threedpain import export_3dpain
@@ -143,8 +139,16 @@ class Export:
                 from pain3d.model.vitpain import ViTPain
 
                 model = ViTPain.from_pretrained(self.source)
-                written = export_onnx(model, self.destination, neutral_shots=self.neutral_shots or 1)
+                shots = 1 if self.neutral_shots is None else self.neutral_shots
+                written = export_onnx(model, self.destination, neutral_shots=shots)
         return Answer(text=written.text(), data=written.to_json())
+
+
+def _refuse_foreign(command: Import | Export, verb: str, chosen: str, belongs_to: Mapping[str, str]) -> None:
+    for name, kind in belongs_to.items():
+        given = getattr(command, name) not in (None, ()) and getattr(command, name) is not False
+        if given and chosen != kind:
+            raise ArgumentError(f"{name}: belongs to pain3d {verb} {kind}; leave it out for {chosen}")
 
 
 def _columns_of(words: Sequence[str]) -> Mapping[str, str]:
