@@ -23,3 +23,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--shapes"):
         install_import_hook(CHECKED, "shape_checks.shapes_checked")
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """torch on one thread: sums in one order, so that runs can be compared to the bit."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -9,7 +9,6 @@ import shutil
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
 from train import real
 from train.toy import model_config
 
@@ -30,14 +29,6 @@ from pain3d.train.recipes import recipe
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 ALL = "data/all-00000-of-00001.parquet"
-
-
-@pytest.fixture(scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

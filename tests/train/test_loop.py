@@ -24,14 +24,6 @@ from pain3d.train.tally import TrainingError
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@pytest.fixture(scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def dataset(monkeypatch, tmp_path):
     return use(monkeypatch, tmp_path / "data")

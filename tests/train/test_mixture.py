@@ -85,14 +85,6 @@ def test_a_share_is_between_nothing_and_everything(ratio):
         MixConfig(dataset="x", ratio=ratio)
 
 
-@pytest.fixture
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 class Marked(ToyFrames):
     """Frame ids that say which dataset they are of."""
 

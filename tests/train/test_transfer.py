@@ -35,14 +35,6 @@ LAYOUT = {"layout_channels": 4, "landmarks": True}
 
 
 @pytest.fixture(scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
 def unbc(tmp_path_factory):
     return real.write(tmp_path_factory.mktemp("real") / "unbc", real.rows())
 

@@ -13,6 +13,18 @@ TEMPORARY_SUFFIX = ".tmp"
 """A file that ends so was being written when a run died; it may be deleted."""
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are not there.
+
+    Raises:
+        StorageError: if the disk is full, read-only, or fails.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(folder, error) from error
+
+
 def temporary_beside(path: Path) -> Path:
     """Where to write a file before it is renamed to `path`: in the same folder, a name of this process's own."""
     return path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")

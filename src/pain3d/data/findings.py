@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
 def counted(count: int, noun: str) -> str:
     """``1 finding``, ``1,200 findings``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def listed(lines: Sequence[str], shown: int = 5) -> str:
+    """``first; second; and 3 more``."""
+    hidden = len(lines) - shown
+    return "; ".join(lines[:shown]) + (f"; and {hidden} more" if hidden > 0 else "")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from pain3d.data.card import write_card
 from pain3d.data.croissant import write_croissant
-from pain3d.data.files import TEMPORARY_SUFFIX, file_sha256, write_atomically
-from pain3d.data.findings import counted
+from pain3d.data.files import TEMPORARY_SUFFIX, file_sha256, make_folder, write_atomically
+from pain3d.data.findings import counted, listed
 from pain3d.data.manifest import (
     MANIFEST,
     PROGRESS,
@@ -32,8 +32,6 @@ from pain3d.data.manifest import (
     write_manifest,
 )
 from pain3d.errors import DataError, OutputError, storage_error
-
-_SHOWN_DIFFERENCES = 5
 
 
 def begin(out: Path, manifest: Manifest, shards: Sequence[ShardPlan]) -> tuple[ShardPlan, ...]:
@@ -49,14 +47,14 @@ def begin(out: Path, manifest: Manifest, shards: Sequence[ShardPlan]) -> tuple[S
     check_output(out, manifest)
     _refuse_strangers(out, shards)
     if not (out / MANIFEST).exists():
-        _make_folder(out / PROGRESS)
+        make_folder(out / PROGRESS)
         write_manifest(out, dataclasses.replace(manifest, complete=False, shards=()))
         return tuple(shards)
     sound = sound_shards(out, shards)
     pending = tuple(shard for shard in shards if shard.file not in sound)
     if pending:
         _remove_leftovers(out, pending, whole=True)
-        _make_folder(out / PROGRESS)
+        make_folder(out / PROGRESS)
         kept = tuple(sound[shard.file] for shard in shards if shard.file in sound)
         write_manifest(out, dataclasses.replace(manifest, complete=False, shards=kept))
     return pending
@@ -74,7 +72,7 @@ def begin_part(
     """
     check_output(out, manifest)
     _refuse_strangers(out, shards)
-    _make_folder(out / PROGRESS)
+    make_folder(out / PROGRESS)
     if not (out / MANIFEST).exists():  # several may write it at once: the same bytes, each whole
         write_manifest(out, dataclasses.replace(manifest, complete=False, shards=()))
     sound = sound_shards(out, own)
@@ -103,11 +101,9 @@ def check_output(out: Path, manifest: Manifest) -> None:
         raise OutputError(f"{error}; nothing was changed") from None
     differing = differences(manifest, found)
     if differing:
-        hidden = len(differing) - _SHOWN_DIFFERENCES
-        listed = "; ".join(differing[:_SHOWN_DIFFERENCES]) + (f"; and {hidden} more" if hidden > 0 else "")
         raise OutputError(
-            f"{out}: holds another dataset ({listed}); name a new folder, or ask for the same dataset to go on with "
-            f"it; nothing was changed"
+            f"{out}: holds another dataset ({listed(differing)}); name a new folder, or ask for the same dataset to "
+            f"go on with it; nothing was changed"
         )
 
 
@@ -117,7 +113,7 @@ def record_progress(out: Path, record: ShardRecord) -> None:
     Raises:
         StorageError: if the note cannot be written.
     """
-    _make_folder(out / PROGRESS)
+    make_folder(out / PROGRESS)
     content = json.dumps(dataclasses.asdict(record), indent=2) + "\n"
     write_atomically(_note(out, record.file), content.encode())
 
@@ -132,6 +128,12 @@ def sound_shards(out: Path, shards: Sequence[ShardPlan]) -> dict[str, ShardRecor
     }
 
 
+def recorded(out: Path, shards: Sequence[ShardPlan]) -> tuple[ShardRecord, ...]:
+    """What is on record of shards that were just made, or found sound."""
+    records = _records(out)
+    return tuple(records[shard.file] for shard in shards)
+
+
 def finish(out: Path, manifest: Manifest, shards: Sequence[ShardPlan]) -> Manifest:
     """Write card, Croissant metadata and the final manifest, and remove the notes; leaves a finished dataset alone.
 
@@ -139,9 +141,8 @@ def finish(out: Path, manifest: Manifest, shards: Sequence[ShardPlan]) -> Manife
         DataError: if a shard is not made yet.
         StorageError: if the disk is full, read-only, or fails.
     """
-    found = read_manifest(out)
     if is_finished(out):
-        return found
+        return read_manifest(out)
     records = _records(out)
     missing = [shard.file for shard in shards if shard.file not in records or not (out / shard.file).exists()]
     if missing:
@@ -157,7 +158,7 @@ def finish(out: Path, manifest: Manifest, shards: Sequence[ShardPlan]) -> Manife
 
 def is_finished(out: Path) -> bool:
     """Whether the folder holds a dataset that nobody is at."""
-    return read_manifest(out).complete and not (out / PROGRESS).exists() if (out / MANIFEST).exists() else False
+    return (out / MANIFEST).exists() and not (out / PROGRESS).exists() and read_manifest(out).complete
 
 
 @contextlib.contextmanager
@@ -167,7 +168,7 @@ def only_run(out: Path) -> Iterator[None]:
     Raises:
         OutputError: if another run holds the folder, or a part of it.
     """
-    _make_folder(out)
+    make_folder(out)
     with _held(out, shared=False, refusal=f"{out}: another run is writing here; wait for it, or name another folder"):
         yield
 
@@ -183,7 +184,7 @@ def only_part(out: Path, name: str) -> Iterator[None]:
     Raises:
         OutputError: if another run holds this part, or the whole.
     """
-    _make_folder(out / PROGRESS)
+    make_folder(out / PROGRESS)
     lock = out / PROGRESS / f"{name}.lock"
     try:
         lock.touch()
@@ -273,10 +274,3 @@ def _refuse_strangers(out: Path, shards: Sequence[ShardPlan]) -> None:
 
 def _note(out: Path, file: str) -> Path:
     return out / PROGRESS / f"{Path(file).name}.json"
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise storage_error(folder, error) from error

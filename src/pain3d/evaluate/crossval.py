@@ -18,9 +18,11 @@ import numpy as np
 import pyarrow as pa
 
 from pain3d.arguments import instance_of
+from pain3d.data.files import make_folder
+from pain3d.data.findings import listed
 from pain3d.data.progress import only_run
 from pain3d.data.reader import Dataset, open_dataset
-from pain3d.errors import ArgumentError, DataError, OutputError, storage_error
+from pain3d.errors import ArgumentError, DataError, OutputError
 from pain3d.evaluate import references, tables
 from pain3d.evaluate.evaluate import checked_device, write_judgement
 from pain3d.evaluate.fold import FoldJob, FoldResult, run_fold
@@ -38,7 +40,6 @@ from pain3d.train.run_folder import write_json
 
 FORMAT, VERSION = "pain3d crossval run", 1
 DESCRIPTION, PROTOCOL = "crossval.json", "protocol.json"
-_SHOWN_DIFFERENCES = 5
 
 Advance = Callable[[int, int], None]
 Say = Callable[[str], None]
@@ -150,7 +151,7 @@ def crossval(
                 device=device,
                 batch=config.batch,
             )
-            _made(job.folder)
+            make_folder(job.folder)
             results.append(run_fold(job, on_progress=on_progress, on_phase=on_phase))
         on_phase("computing figures and intervals")
         figures, table, calibration = judged(opened, config.protocol, results, draws=config.bootstrap, seed=config.seed)
@@ -320,7 +321,7 @@ def _claimed(folder: Path, wanted: dict[str, Any], on_phase: Say) -> dict[str, A
             raise OutputError(
                 f"{folder}: holds other files, or is one; name a new or empty folder; nothing was changed"
             )
-        _made(folder)
+        make_folder(folder)
         write_json(path, wanted)
         return wanted
     try:
@@ -330,19 +331,10 @@ def _claimed(folder: Path, wanted: dict[str, Any], on_phase: Say) -> dict[str, A
         raise DataError(f"{path}: damaged ({error}); restore it, or name a new folder") from None
     ours = {**{name: wanted[name] for name in _COMPARED}, "dataset": wanted["dataset"]["manifest_sha256"]}
     if differing := differences(json.loads(json.dumps(ours)), theirs):
-        hidden = len(differing) - _SHOWN_DIFFERENCES
-        listed = "; ".join(differing[:_SHOWN_DIFFERENCES]) + (f"; and {hidden} more" if hidden > 0 else "")
         raise OutputError(
-            f"{folder}: holds another cross-validation ({listed}); name a new folder, or ask for the same one to go on "
-            f"with it; nothing was changed"
+            f"{folder}: holds another cross-validation ({listed(differing)}); name a new folder, or ask for the same "
+            f"one to go on with it; nothing was changed"
         )
     for line in differences(wanted["versions"], found["versions"]):
         on_phase(f"note: {line}: the rest of this run may round otherwise than its beginning")
     return found
-
-
-def _made(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise storage_error(folder, error) from error

@@ -12,8 +12,8 @@ from jaxtyping import Float, Int
 
 from pain3d import __version__
 from pain3d.arguments import instance_of
-from pain3d.data.files import write_atomically
-from pain3d.errors import ArgumentError, storage_error
+from pain3d.data.files import make_folder, write_atomically
+from pain3d.errors import ArgumentError
 from pain3d.face.atlas_layout import CELLS
 from pain3d.face.mesh import FaceMesh, Part
 from pain3d.face.rig import LEVEL_WEIGHTS, LEVELS
@@ -22,7 +22,7 @@ from pain3d.gltf import textures
 from pain3d.gltf.container import Container
 from pain3d.gltf.morphs import CORRECTED_MM, Deviation, Morphs, Target, build_morphs
 from pain3d.skin.procedural import GREY_HAIR, hair_albedo
-from pain3d.skin.ribbons import Ribbons
+from pain3d.skin.ribbons import Ribbons, rims
 from pain3d.synth.subject import Subject, painter
 from pain3d.worn.cannula import SHADE
 from pain3d.worn.solids import Material
@@ -95,10 +95,7 @@ def export_glb(subject: Subject, path: Path | str, *, corrected_mm: float = CORR
     morphs = build_morphs(subject.head, corrected_mm)
     document = _Document(subject, morphs)
     content = document.to_bytes()
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise storage_error(out, error) from error
+    make_folder(out.parent)
     write_atomically(out, content)
     return GlbReport(
         file=out,
@@ -190,8 +187,9 @@ class _Document:
     def _hair(self, ribbons: Ribbons) -> None:
         neutral = self._morphs.neutral
         points, normals = ribbons.posed(neutral, neutral)
-        rest = _rims(points, normals, ribbons)
-        moved = [_rims(*ribbons.posed(neutral, bare), ribbons) - rest for bare in self._bare()]
+        wide = ribbons.half_width_m
+        rest = rims(points, normals, wide)
+        moved = [rims(*ribbons.posed(neutral, bare), wide) - rest for bare in self._bare()]
         shape = _Shape(points_m=rest, normals=np.repeat(normals.reshape(-1, 3), 2, axis=0), moved_m=moved)
         attributes, targets = self._uploaded(shape)
         attributes["TEXCOORD_0"] = self._held.vertices(_strand_uvs(ribbons))
@@ -199,7 +197,7 @@ class _Document:
         picture = {"index": self._texture(textures.strands(), "image/png", "strands")}
         surface = {"baseColorTexture": picture, "metallicFactor": 0.0, "roughnessFactor": 0.55}
         material = self._material("hair", surface, _HOLED)
-        self._mesh("hair", [self._primitive(attributes, _strips(*ribbons.half_width_m.shape), material, targets)])
+        self._mesh("hair", [self._primitive(attributes, _strips(*wide.shape), material, targets)])
 
     def _worn(self) -> None:
         over = self._subject.wardrobe
@@ -301,23 +299,14 @@ def _worn_surface(material: Material) -> tuple[dict[str, Any], dict[str, Any]]:
     return surface, {"doubleSided": True} | ({"alphaMode": "BLEND"} if material.cover[0] < 1 else {})
 
 
-def _rims(points: np.ndarray, normals: np.ndarray, ribbons: Ribbons) -> Float[np.ndarray, "vertex 3"]:
-    """Both rims of every ribbon, one after the other along it."""
-    aside = np.cross(np.gradient(points, axis=1), normals)
-    aside /= np.maximum(np.sqrt(np.square(aside).sum(axis=-1, keepdims=True)), 1e-9)
-    aside = aside * ribbons.half_width_m[..., None]
-    return np.stack([points - aside, points + aside], axis=2).reshape(-1, 3).astype(np.float32)
-
-
 def _strand_uvs(ribbons: Ribbons) -> Float[np.ndarray, "vertex 2"]:
     count, points = ribbons.half_width_m.shape
     tile = ribbons.seed % textures.STRAND_TILES
     u = (tile[:, None, None] + np.array([0.02, 0.98])) / textures.STRAND_TILES
-    v = np.linspace(0, 1, points)[None, :, None]
-    uvs = np.stack(
-        np.broadcast_arrays(np.broadcast_to(u, (count, points, 2)), np.broadcast_to(v, (count, points, 2))), -1
-    )
-    return uvs.reshape(-1, 2).astype(np.float32)
+    v = np.linspace(0, 1, points)[:, None]
+    uvs = np.empty((count, points, 2, 2), np.float32)
+    uvs[..., 0], uvs[..., 1] = u, v
+    return uvs.reshape(-1, 2)
 
 
 def _strips(ribbons: int, points: int) -> Int[np.ndarray, "triangle 3"]:

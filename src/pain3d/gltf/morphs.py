@@ -73,10 +73,6 @@ class Morphs:
     """One for each Action Unit in the order of `AU_NAMES`, then the correctives."""
     deviation: Deviation
 
-    def mixed_m(self, weights: Weights) -> Float[np.ndarray, "vertex 3"]:
-        """Vertices as a viewer mixes them."""
-        return _mixed_m(self.neutral, self.targets, weights)
-
 
 def weights_of(intensities: Float[np.ndarray, "16"]) -> Weights:
     """Morph weights of an expression: `intensity_to_weight`, and AU43 as it is."""
@@ -86,7 +82,7 @@ def weights_of(intensities: Float[np.ndarray, "16"]) -> Weights:
 
 
 def build_morphs(head: Head, corrected_mm: float = CORRECTED_MM) -> Morphs:
-    """Find the targets of a head: some 180 poses, a few seconds.
+    """Find the targets of a head: some 400 poses, a few seconds.
 
     Args:
         head: whose.

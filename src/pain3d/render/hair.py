@@ -14,6 +14,7 @@ from pain3d.render import hair_kernels
 from pain3d.render.buffers import PictureBuffers
 from pain3d.render.lighting import KeyShadow, LightOnDevice
 from pain3d.render.scene import Camera
+from pain3d.skin.ribbons import rims
 
 FAR_UM = 2**31 - 1
 """Depth where no hair is seen."""
@@ -60,13 +61,10 @@ class HairOnDevice:
 
     def pose(self, points_m: Float[np.ndarray, "ribbon point 3"], normals: np.ndarray) -> PosedHair:
         """Upload the hair of one pose."""
-        aside = np.cross(np.gradient(points_m, axis=1), normals)
-        aside /= np.maximum(np.sqrt(np.square(aside).sum(axis=-1, keepdims=True)), 1e-9)
-        aside *= self._half_width_m[..., None]
-        rims_m = np.stack([points_m - aside, points_m + aside], axis=2).astype(np.float32)
+        rims_m = rims(points_m, normals, self._half_width_m)
         return PosedHair(
             hair=self,
-            rims_m=wp.array(np.ascontiguousarray(rims_m.reshape(-1, 3)), dtype=wp.vec3, device=self.device),
+            rims_m=wp.array(np.ascontiguousarray(rims_m), dtype=wp.vec3, device=self.device),
             points_m=wp.array(np.ascontiguousarray(points_m, np.float32), dtype=wp.vec3, device=self.device),
             normals=wp.array(np.ascontiguousarray(normals, np.float32), dtype=wp.vec3, device=self.device),
         )

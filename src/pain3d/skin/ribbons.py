@@ -60,6 +60,18 @@ class Ribbons:
         return np.stack([along, up, np.cross(along, up)], axis=2)
 
 
+def rims(
+    points_m: Float[np.ndarray, "ribbon point 3"],
+    normals: Float[np.ndarray, "ribbon point 3"],
+    half_width_m: Float[np.ndarray, "ribbon point"],
+) -> Float[np.ndarray, "vertex 3"]:
+    """float32, metres: both edges of every ribbon, point after point along it."""
+    aside = np.cross(np.gradient(points_m, axis=1), normals)
+    aside /= np.maximum(np.sqrt(np.square(aside).sum(axis=-1, keepdims=True)), 1e-9)
+    aside *= half_width_m[..., None]
+    return np.stack([points_m - aside, points_m + aside], axis=2).astype(np.float32).reshape(-1, 3)
+
+
 def joined(sets: Sequence[Ribbons]) -> Ribbons:
     """Several sets as one."""
     return Ribbons(**{part.name: np.concatenate([getattr(one, part.name) for one in sets]) for part in fields(Ribbons)})

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -23,6 +23,7 @@ from pain3d.data.progress import (
     is_finished,
     only_part,
     only_run,
+    recorded,
     sound_shards,
 )
 from pain3d.data.writer import write_shard
@@ -151,11 +152,7 @@ def generate(
             # Once for all workers: each would compile the same kernels.
             before=partial(_prepare_machine, device, config.looks, on_phase),
         )
-        if part is None:
-            final = finish(folder, manifest, plans)
-        else:
-            sound = sound_shards(folder, own)
-            final = replace(manifest, shards=tuple(sound[plan.file] for plan in own))
+        final = finish(folder, manifest, plans) if part is None else replace(manifest, shards=recorded(folder, own))
     return Result(
         out=folder,
         manifest=final,
@@ -197,17 +194,8 @@ def finish_dataset(out: Path | str) -> Manifest:
 
 def _design(manifest: Manifest) -> PlanConfig:
     """As much of a plan as decides which files there are."""
-    design = manifest.made
-    return PlanConfig(
-        subjects=design.subjects,
-        expressions=design.expressions,
-        distractors=design.distractors,
-        confounds=design.confounds,
-        views=design.views,
-        only=design.only,
-        subjects_per_shard=int(str(manifest.configuration["subjects_per_shard"])),
-        skin=PROCEDURAL,
-    )
+    per_shard = int(str(manifest.configuration["subjects_per_shard"]))
+    return PlanConfig(**vars(manifest.made), subjects_per_shard=per_shard, skin=PROCEDURAL)
 
 
 @contextlib.contextmanager
@@ -252,16 +240,7 @@ def checked_workers(workers: Workers) -> int:
 def plan_manifest(config: PlanConfig, device: str = "cpu") -> Manifest:
     """The manifest of the dataset that this configuration makes, before any shard is made."""
     return Manifest(
-        design=Design(
-            subjects=config.subjects,
-            expressions=config.expressions,
-            distractors=config.distractors,
-            confounds=config.confounds,
-            views=config.views,
-            resolution=config.resolution,
-            only=config.only,
-            vary_per_frame=config.vary_per_frame,
-        ),
+        design=Design(**{part.name: getattr(config, part.name) for part in fields(Design)}),
         configuration={
             "sampler": config.sampler,
             "non_pain": config.non_pain,

@@ -12,6 +12,7 @@ from pain3d.skin.diffusion import folder
 from pain3d.skin.looks import DEFAULT, PROCEDURAL, Looks
 from pain3d.synth.generate import SKINS
 from pain3d.synth.plan import plan_subject, subject_number
+from pain3d.synth.rows import planned_subject
 from pain3d.synth.subject import Subject, skin_maker
 
 
@@ -54,12 +55,5 @@ def subject_of(dataset: Path | str, subject_id: str, *, skin: str | None = None)
                 f"name the model that made it"
             )
         configuration["skin"] = skin
-    who = plan_subject(number, manifest.seed)
-    return Subject(
-        seed=who.seed,
-        age_years=who.age_years,
-        sex=who.cell.sex,
-        ethnicity=who.cell.ethnicity,
-        looks=Looks(**{part.name: configuration[part.name] for part in fields(Looks)}),  # pyright: ignore[reportArgumentType]
-        skin=skin_maker(str(configuration["skin"]), out / SKINS),
-    )
+    looks = Looks(**{part.name: configuration[part.name] for part in fields(Looks)})  # pyright: ignore[reportArgumentType]
+    return planned_subject(plan_subject(number, manifest.seed), looks, skin_maker(looks.skin, out / SKINS))

@@ -25,9 +25,9 @@ from pain3d.facs import AU_NAMES, PAIN_AUS, Expression
 from pain3d.render.backgrounds import UserBackgrounds, user_backgrounds
 from pain3d.render.frame import Frame
 from pain3d.skin.looks import Looks
-from pain3d.synth.plan import PlanConfig, plan_expression, plan_subject
+from pain3d.synth.plan import PlanConfig, SubjectPlan, plan_expression, plan_subject
 from pain3d.synth.studio import Posed, Sitting, Studio, studio
-from pain3d.synth.subject import Subject, skin_maker
+from pain3d.synth.subject import SkinMaker, Subject, skin_maker
 from pain3d.synth.views import View, sample_view
 
 _COLORS: Mapping[Region, tuple[int, int, int]] = {
@@ -79,16 +79,7 @@ class RowMaker:
     def subject_rows(self, number: int) -> Iterator[FrameRow]:
         """All rows of a subject, view by view; `row_order` sorts them."""
         who = plan_subject(number, self._config.seed)
-        sitting = self._studio.seat(
-            Subject(
-                seed=who.seed,
-                age_years=who.age_years,
-                sex=who.cell.sex,
-                ethnicity=who.cell.ethnicity,
-                looks=self._config.looks,
-                skin=self._skin,
-            )
-        )
+        sitting = self._studio.seat(planned_subject(who, self._config.looks, self._skin))
         expressions = [plan_expression(who, i, self._config) for i in range(self._config.expression_ids)]
         posed = [sitting.pose(expression, self._config.annotations) for expression in expressions]
         # View by view: pictures of one view share light and background on the device.
@@ -165,6 +156,18 @@ class Shot(NamedTuple):
     view_id: int
     expression: Expression
     view: View
+
+
+def planned_subject(who: SubjectPlan, looks: Looks, skin: SkinMaker) -> Subject:
+    """The person that a plan asks for."""
+    return Subject(
+        seed=who.seed,
+        age_years=who.age_years,
+        sex=who.cell.sex,
+        ethnicity=who.cell.ethnicity,
+        looks=looks,
+        skin=skin,
+    )
 
 
 def row_order(row: FrameRow) -> tuple[int, int, int]:

@@ -220,6 +220,7 @@ def painter() -> Painter:
 
 def training_painter() -> Painter:
     """A painter at the size that skin models learn from: a quarter of the texels, and of the time."""
+    checked_device("cpu")  # as in `painter`
     return Painter(bake_atlas(_template(), TRAINING_SIZE))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from safetensors.torch import save as safetensors_bytes
 from torch import nn
 
+from pain3d.data.findings import listed
 from pain3d.errors import ArgumentError
 from pain3d.model.config import ViTPainConfig
 from pain3d.model.vitpain import ViTPain
@@ -21,7 +22,6 @@ from pain3d.train.config import TrainConfig, differences
 
 _NO_ARCHITECTURE = ("head_dropout", "backbone.drop_path", "backbone.pretrained", "lora.dropout")
 """What may differ: it decides how a model is trained, or where its first weights came from, not what it is."""
-_SHOWN = 8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,11 +66,10 @@ def load_initial(config: TrainConfig) -> Initial | None:
     model = ViTPain.from_pretrained(config.init)
     differing = architecture_differences(config.model, model.config)
     if differing:
-        hidden = len(differing) - _SHOWN
-        listed = "; ".join(differing[:_SHOWN]) + (f"; and {hidden} more" if hidden > 0 else "")
         raise ArgumentError(
-            f"init: {config.init} is of another architecture than this configuration ({listed}); take the recipe "
-            f"finetune_unbc or linear_probe, whose model is the checkpoint's, or a checkpoint of this architecture"
+            f"init: {config.init} is of another architecture than this configuration "
+            f"({listed(differing, shown=8)}); take the recipe finetune_unbc or linear_probe, whose model is the "
+            f"checkpoint's, or a checkpoint of this architecture"
         )
     return Initial(name=config.init, model=model)
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from pain3d import __version__
 from pain3d.data.files import TEMPORARY_SUFFIX, write_atomically
+from pain3d.data.findings import listed
 from pain3d.data.manifest import Manifest, manifest_bytes
 from pain3d.errors import DataError, OutputError, storage_error
 from pain3d.train.config import TrainConfig, differences
@@ -28,7 +29,6 @@ VALIDATION = "validation.json"
 FORMAT = "pain3d run"
 VERSION = 1
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "safetensors", "numpy", "pillow", "pyarrow")
-_SHOWN_DIFFERENCES = 5
 
 
 def description(
@@ -98,11 +98,9 @@ def check(run: Path, wanted: Mapping[str, Any], identity: Mapping[str, Any]) -> 
     found = _read(run / CONFIG)
     differing = differences(_compared(wanted, identity), _compared(found, identity))
     if differing:
-        hidden = len(differing) - _SHOWN_DIFFERENCES
-        listed = "; ".join(differing[:_SHOWN_DIFFERENCES]) + (f"; and {hidden} more" if hidden > 0 else "")
         raise OutputError(
-            f"{run}: holds another run ({listed}); name a new folder, or ask for the same run to go on with it; "
-            f"nothing was changed"
+            f"{run}: holds another run ({listed(differing)}); name a new folder, or ask for the same run to go on "
+            f"with it; nothing was changed"
         )
     return differences(wanted["packages"], found["packages"])
 
