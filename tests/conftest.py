@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from jaxtyping import install_import_hook
 
@@ -21,6 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):  # of pytest -n: threads of two processes that wait for each other spin
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
     if config.getoption("--shapes"):
         install_import_hook(CHECKED, "shape_checks.shapes_checked")
 
