@@ -85,6 +85,10 @@ class Train:
     """Steps between validations (default: the recipe's)."""
     patience: int | None = None
     """Validations without an improvement before the run ends (default: the recipe's)."""
+    log_every: int | None = None
+    """Steps between lines of RUN/metrics.jsonl (default: the recipe's)."""
+    timeout_s: float | None = None
+    """Seconds that several processes wait for each other before they give up (default: the recipe's)."""
     calibrate: bool = True
     """At the end, read 1,200 frames of validation subjects as predict would, and keep thresholds and 90 % intervals in
     RUN/best; a tenth of a second a frame. A teacher needs none."""
@@ -134,7 +138,7 @@ class Train:
 
 _OF_RECIPE = (
     *("samples", "batch_size", "accumulate", "lr", "device", "precision"),
-    *("workers", "threads", "save_every", "eval_every", "patience"),
+    *("workers", "threads", "save_every", "eval_every", "patience", "log_every", "timeout_s"),
 )
 
 

@@ -27,7 +27,7 @@ Device = Literal["auto", "cpu", "cuda"]
 Freeze = Literal["nothing", "backbone"]
 ChooseBy = Literal["ccc", "mae"]
 
-CONVENIENCE = ("workers", "threads", "device", "save_every", "keep", "log_every")
+CONVENIENCE = ("workers", "threads", "device", "save_every", "keep", "log_every", "timeout_s")
 """What may change between the parts of a run: nothing that is learnt depends on it. (To the bit on one machine with
 one number of threads; another kind of device rounds otherwise.)"""
 
@@ -99,6 +99,9 @@ class TrainConfig:
     """Checkpoints kept."""
     log_every: int = 10
     """Steps between lines of metrics.jsonl; losses are means over them."""
+    timeout_s: float = 1800.0
+    """Seconds that processes of one run wait for each other before they give up; one of them looks at the validation
+    subjects while the others wait."""
 
     def __post_init__(self) -> None:
         checked_seed(self.seed)
@@ -111,6 +114,7 @@ class TrainConfig:
                 _at_least(name, vars(self)[name], 1)
         for name in ("lr", "lr_heads"):
             _between(name, vars(self)[name], 0.0, math.inf, open_low=True)
+        _between("timeout_s", self.timeout_s, 0.0, math.inf, open_low=True)
         _between("min_lr", self.min_lr, 0.0, math.inf)
         _between("weight_decay", self.weight_decay, 0.0, math.inf)
         _between("warmup_fraction", self.warmup_fraction, 0.0, 1.0)

@@ -17,13 +17,11 @@ from typing import Any, cast
 
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast
 
 from pain3d.arguments import instance_of
 from pain3d.data.manifest import read_manifest
 from pain3d.data.progress import only_run
-from pain3d.errors import ArgumentError
 from pain3d.streams import derive_seed
 from pain3d.train import run_folder
 from pain3d.train.config import TrainConfig
@@ -37,6 +35,7 @@ from pain3d.train.loader import batches
 from pain3d.train.log import MetricsLog, json_numbers
 from pain3d.train.notes import notes
 from pain3d.train.optim import parameter_groups, set_learning_rate
+from pain3d.train.processes import accelerator_of, anywhere, ending_together
 from pain3d.train.result import TrainResult
 from pain3d.train.run_data import RunData
 from pain3d.train.state import Counters, Parts, checkpoints, restore, save, written_whole
@@ -73,7 +72,8 @@ def train(
         ArgumentError: if configuration, dataset and teacher do not go together; nothing was started.
         OutputError: if `run` holds anything else; nothing was changed.
         DataError: if the dataset, the teacher or a checkpoint is missing or damaged.
-        TrainingError: if the loss is not finite; the last good checkpoint is kept.
+        TrainingError: if the loss is not finite, or another process of the run is gone; the last good checkpoint is
+            kept.
         StorageError: if the disk fails; run again to go on.
     """
     started = time.monotonic()
@@ -83,7 +83,7 @@ def train(
     check_dataset(source, manifest, config)
     mixed = None if config.mix is None else read_manifest(Path(config.mix.dataset))
     check_other_dataset(mixed, config)
-    accelerator = _accelerator(config)
+    accelerator = accelerator_of(config)
     steps = config.steps(accelerator.num_processes)
     with _threads(config.threads):
         teacher, initial = load_teacher(config, manifest), load_initial(config)
@@ -171,7 +171,8 @@ class _Session:
         where = f"{self._accelerator.num_processes} x {self._accelerator.device.type}"
         self._on_phase(f"training {self._config.recipe} on {where}: {self._steps:,} steps")
         try:
-            with StopRequest() as stop, seeded_torch(0):
+            together = ending_together(self._accelerator, self._run, timeout_s=self._config.timeout_s)
+            with together, StopRequest() as stop, seeded_torch(0):
                 self._go(log, stop)
         finally:
             if log is not None:
@@ -211,7 +212,7 @@ class _Session:
                 better = self._evaluated(log) if step % config.eval_every == 0 or step == self._steps else False
                 if self._on_progress is not None:
                     self._on_progress(step * self._per_step, self._steps * self._per_step)
-                stopping = _anywhere(accelerator, stop.asked)
+                stopping = anywhere(accelerator, stop.asked)
                 if better or stopping or step % config.save_every == 0 or step == self._steps or self._exhausted:
                     self._save()
                 if stopping:
@@ -309,14 +310,6 @@ class _Session:
             run_folder.write_json(self._run / run_folder.SUMMARY, self.summary)
 
 
-def _accelerator(config: TrainConfig) -> Accelerator:
-    if config.device == "cuda" and not torch.cuda.is_available():
-        raise ArgumentError("device: cuda, but torch finds no CUDA device here; give device=cpu, or auto")
-    # Accelerate keeps its first configuration for the whole process; a second run may ask for another.
-    AcceleratorState._reset_state(reset_partial_state=True)
-    return Accelerator(mixed_precision=config.precision, cpu=config.device == "cpu")
-
-
 @contextlib.contextmanager
 def _threads(wanted: int | None) -> Iterator[None]:
     before = torch.get_num_threads()
@@ -326,11 +319,3 @@ def _threads(wanted: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _anywhere(accelerator: Accelerator, flag: bool) -> bool:
-    """Whether any process says so."""
-    if accelerator.num_processes == 1:
-        return flag
-    flags = cast(torch.Tensor, accelerator.gather(torch.tensor([flag], device=accelerator.device)))
-    return bool(flags.any())

@@ -15,8 +15,8 @@ INNER_CORNERS = (60, 64)
 """The landmarks that are filled in."""
 
 INNER_CORNER_SHARE = 0.16
-"""Way from the outer corner to the middle of the inner neighbours, fitted on frames of ours. How far the points are then
-off, benchmarks/landmarks66.py tells."""
+"""Way from the outer corner to the middle of the inner neighbours, fitted on frames of ours. How far off the points are
+then, benchmarks/landmarks66.py tells."""
 
 _KEPT = tuple(point for point in range(68) if point not in INNER_CORNERS)
 _AROUND = {60: (48, 61, 67), 64: (54, 63, 65)}
