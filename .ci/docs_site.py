@@ -1,4 +1,7 @@
-"""What the docs site takes from the program itself while it is built: the help of every command, a dataset's card."""
+"""What the docs site takes from the program itself while it is built: the help of every command, a dataset's card.
+
+Fences such as ``bash slow``, which the gate does not run, lose their second word: the site would not know them.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,14 @@ import tempfile
 from pathlib import Path
 
 HELP = re.compile(r"^<!-- help: (?P<words>.*?) -->$", re.MULTILINE)
+SECOND_WORD = re.compile(r"^```(bash|python) \w+$", re.MULTILINE)
 CARD = "<!-- card of a dataset -->"
 FRONT_MATTER = re.compile(r"\A---\n.*?^---\n", re.MULTILINE | re.DOTALL)
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
     """Fill in the marks of a page."""
+    markdown = SECOND_WORD.sub(r"```\1", markdown)
     markdown = HELP.sub(lambda mark: f"```text\n{_said(*mark['words'].split(), '--help')}\n```", markdown)
     return markdown.replace(CARD, _card()) if CARD in markdown else markdown
 
