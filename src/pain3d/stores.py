@@ -26,6 +26,7 @@ ONE_PUT_BYTES = 5 * 2**30 - 1
 """What S3 takes in one request."""
 
 _SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "AZURE_STORAGE_KEY")
+_SHOWN_CHARACTERS = 160
 _ABSENT = ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "DefaultCredentialsError")
 _UNREACHED = (
     *("ConnectionError", "TimeoutError", "HTTPClientError", "ClientConnectionError", "FSTimeoutError"),
@@ -72,14 +73,21 @@ def create(place: UPath, content: bytes) -> bool:
     if is_there(place):
         return False
     try:
-        _patiently(
-            place, "written", lambda files: files.pipe_file(place.path, content, mode="create", **_in_one(place))
-        )
+        _patiently(place, "written", lambda files: _put_where_none_is(files, place, content))
     except FileExistsError:
         return False
     except FileNotFoundError:
         raise _no_bucket(place) from None
     return True
+
+
+def _put_where_none_is(files: Any, place: UPath, content: bytes) -> None:
+    try:
+        files.pipe_file(place.path, content, mode="create", **_in_one(place))
+    except OSError as error:
+        if error.errno != errno.ENOSYS:  # 501: this store knows no condition; the caller has looked just now
+            raise
+        files.pipe_file(place.path, content, **_in_one(place))
 
 
 def size(place: UPath) -> int | None:
@@ -206,15 +214,12 @@ def _reason(error: Exception) -> tuple[str, bool]:
     if kinds.intersection(_ABSENT):
         return "no credentials were found; give them as the store's own tools take them (docs/object_stores.md)", False
     if isinstance(error, PermissionError):
-        return (
-            "the store refuses these credentials, or they may not do this; check them, and the rights on the bucket",
-            False,
-        )
+        return f"the store refuses ({_shown(error)}); check the credentials, and what they may do there", False
     if kinds.intersection(_UNREACHED):
         way_out = "check the network, and AWS_ENDPOINT_URL if it is set"
         return f"the store cannot be reached ({_shown(error)}); {way_out}", True
     may_pass = isinstance(error, OSError) and error.errno in _LATER
-    return f"the store answers: {_shown(error)}; look at its status", may_pass
+    return f"the store answers: {_shown(error)}; check the URL, and whether the store is well", may_pass
 
 
 def _shown(error: Exception) -> str:
@@ -223,14 +228,12 @@ def _shown(error: Exception) -> str:
     for name in _SECRETS:
         if secret := os.environ.get(name):
             text = text.replace(secret, f"<{name}>")
-    return text
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 
 def _refusal(place: UPath, doing: str, reason: str) -> StorageError:
-    return StorageError(
-        f"{place}: cannot be {doing}: {reason}, then run the same command again: finished shards are kept, "
-        f"nothing is half-written"
-    )
+    kept = "" if doing == "read" else ": finished shards are kept, nothing is half-written"
+    return StorageError(f"{place}: cannot be {doing}: {reason}, then run the same command again{kept}")
 
 
 def _no_bucket(place: UPath) -> StorageError:
