@@ -10,13 +10,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "pain3d"
 
-BASE = {"arguments", "facs", "errors", "pages", "pictures", "streams"}
+BASE = {"arguments", "facs", "errors", "pages", "pictures", "places", "stores", "streams"}
 BELOW = {
     "facs": set(),
     "errors": set(),
     "arguments": set(),
     "pages": set(),
     "pictures": {"errors"},
+    "places": {"errors"},
+    "stores": {"errors"},
     "streams": {"arguments"},
     "demographics": BASE,
     "expressions": BASE | {"demographics"},

@@ -28,6 +28,7 @@ from pain3d.data.progress import (
 )
 from pain3d.data.writer import write_shard
 from pain3d.errors import ArgumentError, DataError
+from pain3d.places import Place, location
 from pain3d.render import device as render_device
 from pain3d.render.backgrounds import user_backgrounds
 from pain3d.skin.diffusion import folder
@@ -54,7 +55,7 @@ _Answer = TypeVar("_Answer")
 class Result:
     """What a run did."""
 
-    out: Path
+    out: Place
     manifest: Manifest
     """Of the finished dataset, or with the files of `part` alone."""
     part: Part | None = None
@@ -101,7 +102,7 @@ class Result:
 
 
 def generate(
-    out: Path | str,
+    out: Place | str,
     config: PlanConfig,
     *,
     shard: str | None = None,
@@ -115,7 +116,7 @@ def generate(
     The bytes do not depend on `workers`, `shard` or interruptions.
 
     Args:
-        out: folder of the dataset: new, empty, or holding a part of the same dataset.
+        out: folder of the dataset, or URL of a place in a store: new, empty, or holding a part of the same dataset.
         config: what to make.
         shard: ``i/n``: make this part of n alone, every n-th file, beside runs elsewhere that make the others in the
             same folder; `finish_dataset` then makes a dataset of them. None: all.
@@ -128,11 +129,11 @@ def generate(
         TypeError: if `config` is no PlanConfig.
         ArgumentError: for workers below 1, a shard that is none, or an unknown device.
         OutputError: if `out` holds anything else.
-        WorkerError, StorageError: if a worker dies or the disk fails; run again to go on.
+        WorkerError, StorageError: if a worker dies, or disk or store fails; run again to go on.
     """
     started = time.monotonic()
     instance_of(PlanConfig, "config", config, "PlanConfig(subjects=50)")
-    folder = Path(out)
+    folder = location(out)
     count = checked_workers(workers)
     manifest = plan_manifest(config, device)
     tasks = {task.file: task for task in plan_shards(config)}
@@ -165,7 +166,7 @@ def generate(
     )
 
 
-def finish_dataset(out: Path | str) -> Manifest:
+def finish_dataset(out: Place | str) -> Manifest:
     """Make a dataset of parts that were made one by one: check every file, write card, metadata and manifest.
 
     Args:
@@ -176,7 +177,7 @@ def finish_dataset(out: Path | str) -> Manifest:
         OutputError: if a part is still being made.
         StorageError: if the disk does not take it.
     """
-    folder = Path(out)
+    folder = location(out)
     manifest = read_manifest(folder)
     if is_finished(folder):
         return manifest
@@ -200,7 +201,7 @@ def _design(manifest: Manifest) -> PlanConfig:
 
 @contextlib.contextmanager
 def _claimed(
-    folder: Path, manifest: Manifest, plans: Sequence[ShardPlan], part: Part | None
+    folder: Place, manifest: Manifest, plans: Sequence[ShardPlan], part: Part | None
 ) -> Iterator[tuple[ShardPlan, ...]]:
     """Hold the folder, or a part of it; gives what is to be made."""
     if part is None:
@@ -281,13 +282,13 @@ def _skin(skin: str) -> str:
     return f"diffusion {folder.digest_of(folder.find(skin))}"
 
 
-def prepare_worker(out: Path, config: PlanConfig, device: str) -> Handler:
+def prepare_worker(out: Place, config: PlanConfig, device: str) -> Handler:
     """A worker's handler: makes a shard and writes it."""
     maker = RowMaker(config, device, skins=out / SKINS)
     return partial(_make_shard, out, config, maker)
 
 
-def _make_shard(out: Path, config: PlanConfig, maker: RowMaker, task: ShardTask, tick: Tick) -> ShardRecord:
+def _make_shard(out: Place, config: PlanConfig, maker: RowMaker, task: ShardTask, tick: Tick) -> ShardRecord:
     rows = []
     for number in task.subjects:
         for row in maker.subject_rows(number):
