@@ -59,6 +59,7 @@ def write_dataset_page(
     *,
     to: Path | None = None,
     report: AuditReport | None = None,
+    embed_up_to: int = EMBEDDED_FRAMES,
     on_progress: Advance | None = None,
 ) -> Path:
     """Write the page of a finished dataset.
@@ -70,7 +71,8 @@ def write_dataset_page(
         dataset: folder of the dataset.
         to: folder to write, new, empty, or holding an older page; ``preview/browse`` of the dataset by default.
         report: what the audit said about the dataset; None: the page says that there was none.
-        on_progress: called after every row group.
+        embed_up_to: frames of the largest dataset whose page is one file.
+        on_progress: called now and then, and at the end.
 
     Returns:
         The file to open: ``index.html`` in that folder.
@@ -83,8 +85,8 @@ def write_dataset_page(
     target = page_folder(dataset, to)
     data = open_dataset(dataset)
     with replaced(target) as folder:
-        embedded = len(data) <= EMBEDDED_FRAMES
-        _write(data, report, _Embedded(folder) if embedded else _Beside(folder), on_progress)
+        form = _Embedded(folder) if len(data) <= embed_up_to else _Beside(folder)
+        _write(data, report, form, on_progress)
     return target / INDEX
 
 

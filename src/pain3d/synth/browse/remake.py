@@ -15,14 +15,18 @@ SUBJECT = "SUBJECT"
 
 
 def remake_command(manifest: Manifest) -> str | None:
-    """``pain3d generate SUBJECT --only SUBJECT ...`` with every option that is not the default; None: it was imported.
+    """``pain3d generate SUBJECT --only SUBJECT ...`` with every option that is not the default.
 
-    Where the skin model is not the bundled one, or backgrounds were a user's own, MODEL and DIR stand for them.
+    None where the manifest does not tell every option: the dataset was imported, or made by hand. Where the
+    skin model is not the bundled one, or backgrounds were a user's own, MODEL and DIR stand for them.
     """
     if manifest.design is None:
         return None
     values = {**manifest.configuration, **vars(manifest.design), "seed": manifest.seed}
-    values |= {"annotations": manifest.annotations, "only": (SUBJECT,), "skin": _skin(str(values["skin"]))}
+    values |= {"annotations": manifest.annotations, "only": (SUBJECT,)}
+    if not {part.name for part in fields(PlanOptions)} <= set(values):
+        return None
+    values["skin"] = _skin(str(values["skin"]))
     if values["backgrounds"] is not None:
         values["backgrounds"] = "DIR"
     words = ["pain3d", "generate", SUBJECT]
