@@ -11,7 +11,7 @@ function showDistributions(host, facets, total) {
   const groups = facets.filter((one) => !units.has(one.key) && !["PSPI", "subject_id"].includes(one.key));
   const score = facets.find((one) => one.key === "PSPI");
   host.replaceChildren(
-    make("p", { class: "lead" }, `Of the ${counted(total, "frame")} that pass the filters. Hidden parts of the dataset do not count.`),
+    make("p", { class: "lead" }, `Of the ${counted(total, "frame")} that pass the filters.`),
     make("h2", {}, "PSPI"),
     scoreChart(score),
     make("h2", {}, "Action Units"),

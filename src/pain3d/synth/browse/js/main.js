@@ -60,7 +60,7 @@ function showFacts() {
     ...(about.resolution ? [[`${about.resolution} px`, "square pictures"]] : []),
     [about.bytes < 1e9 ? `${shownCount(Math.ceil(about.bytes / 1e6))} MB` : `${(about.bytes / 1e9).toFixed(1)} GB`, "of Parquet"],
     ...(about.seed === null ? [["imported", about.source]] : [[`seed ${about.seed}`, ""]]),
-    [data.audit ? data.audit.verdict : "not run", "audit", data.audit && (data.audit.ok ? "good" : "bad")],
+    [data.audit ? `audit: ${data.audit.verdict}` : "not audited", "", data.audit && (data.audit.ok ? "good" : "bad")],
   ];
   byId("facts").append(...facts.map(([value, words, tone]) => make("span", { class: tone || "" }, make("b", {}, value), ` ${words}`)));
   byId("caution").textContent = about.source === null ? SYNTHETIC : IMPORTED;
