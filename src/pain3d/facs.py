@@ -85,8 +85,12 @@ def pspi(
     PSPI = AU4 + max(AU6, AU7) + max(AU9, AU10) + AU43, with AU43 0 or 1 (Prkachin & Solomon 2008).
 
     Args:
-        AU4, AU6, AU7, AU9, AU10: intensities 0..5, scalars or arrays that broadcast together.
-        AU43: 0 or 1, likewise.
+        AU4: intensity 0..5, a scalar or an array; all six broadcast together.
+        AU6: the same, as are the next three.
+        AU7: the same.
+        AU9: the same.
+        AU10: the same.
+        AU43: 0 or 1.
 
     Returns:
         A float for scalars, an array of the broadcast shape otherwise. NaN in, NaN out.
