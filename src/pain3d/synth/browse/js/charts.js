@@ -113,7 +113,8 @@ function showAudit(host) {
   const verdict = make("p", { class: report.ok ? "verdict good" : "verdict bad" }, make("b", {}, report.verdict));
   const words = `${counted(report.frames, "frame")} in ${counted(report.shards, "file")} were checked when this page was made: hashes, schema, labels against each other, pictures, balance.`;
   host.replaceChildren(verdict, make("p", { class: "lead" }, words));
-  if (hasHeat) host.append(make("p", { class: "lead" }, `In ${counted(report.saturated_frames, "frame")} the heatmap reaches its maximum of ${data.about.heatmap_max_mm} mm.`));
+  const reached = report.saturated_frames ? `In ${counted(report.saturated_frames, "frame")} the heatmap reaches` : "In no frame does the heatmap reach";
+  if (hasHeat) host.append(make("p", { class: "lead" }, `${reached} its maximum of ${data.about.heatmap_max_mm} mm.`));
   if (report.ok) return;
   host.append(table(["rule", "findings"], report.rules.map(({ rule, count }) => [rule, shownCount(count)])));
   const all = report.rules.reduce((sum, { count }) => sum + count, 0);

@@ -108,7 +108,7 @@ class Grid {
     cell.setAttribute("aria-posinset", position + 1);
     left.style.backgroundImage = right.style.backgroundImage = right.firstChild.style.backgroundImage = "";
     title.textContent = score;
-    who.textContent = at("subject_id", row);
+    who.textContent = `${["distractor", "confound"].includes(kind) ? `${kind}, ` : ""}${at("subject_id", row)}`;
     cell.querySelector(".acting").textContent = acting;
     cell.painted = false;
     this.put(cell, position);
