@@ -15,8 +15,8 @@ from PIL import Image
 from pain3d.synth.preview import hot
 
 ACROSS = 4
-"""Tiles in each row and each column of a sheet. Frames that pass a filter lie far apart, so that a browser decodes a sheet
-or two for each pair in sight: with 8 x 8 tiles, scrolling takes two to three times as long as with 4 x 4."""
+"""Tiles in each row and each column of a sheet. Frames that pass a filter lie far apart, so that a browser decodes a
+sheet or two for each pair in sight: with 8 x 8 tiles, scrolling takes two to three times as long as with 4 x 4."""
 TILES = ACROSS**2
 
 _JPEG_QUALITY = 80
