@@ -14,6 +14,7 @@ from pain3d.data.images import (
     decode_heatmap,
     decode_normals,
     decode_rgb,
+    decode_small,
     decode_wrinkles,
     encode_depth,
     encode_heatmap,
@@ -39,6 +40,15 @@ def test_colour_pictures_come_back(image_format):
     tolerance = 0 if image_format in ("png", "webp-lossless") else 8
     assert np.abs(decoded.astype(int) - rgb).max() <= tolerance
     assert check_decodes(encoded) == (56, 40)
+
+
+@pytest.mark.parametrize("image_format", IMAGE_FORMATS)
+@pytest.mark.parametrize(("side", "size"), [(28, (28, 20)), (9, (9, 6)), (112, (112, 80)), (1, (1, 1))])
+def test_small_pictures_are_scaled_whole_ones(image_format, side, size):
+    small = decode_small(encode_rgb(smooth_rgb(), image_format), side)
+    assert small.shape == (size[1], size[0], 3)
+    whole = Image.fromarray(smooth_rgb()).resize(size, Image.Resampling.LANCZOS)
+    assert abs(small.astype(float) - np.asarray(whole, float)).mean() < 4
 
 
 def test_jpeg_is_quality_95_without_chroma_subsampling():
@@ -123,7 +133,7 @@ def test_normals_come_back_within_half_a_degree_and_background_is_black():
 def test_pictures_cut_short_are_refused(image_format):
     rng = np.random.default_rng(0)
     encoded = encode_rgb(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8), image_format)
-    for decode in (decode_rgb, check_decodes):
+    for decode in (decode_rgb, check_decodes, lambda encoded: decode_small(encoded, 8)):
         with pytest.raises(DataError, match=r"damaged|cannot be read"):
             decode(encoded[: len(encoded) // 2])
     with pytest.raises(DataError, match="cannot be read"):

@@ -28,6 +28,15 @@ def out(tmp_path_factory, what):
     return folder
 
 
+def test_tables_hold_every_frame_a_row_group_at_a_time(out):
+    dataset = open_dataset(out)
+    tables = list(dataset.tables(["frame_id", "image"]))
+    assert len(tables) >= len(dataset.manifest.shards) > 1
+    rows = [row for table in tables for row in table.to_pylist()]
+    assert [row["frame_id"] for row in rows] == [sample.frame_id for sample in dataset]
+    assert rows[17]["image"]["bytes"] == dataset[17].row["image"]["bytes"]
+
+
 @pytest.mark.parametrize(("split", "frames"), [("train", 56), ("val", 16), ("test", 8), (None, 80)])
 def test_every_frame_comes_once_and_in_order(out, split, frames):
     dataset = open_dataset(out, split, verify=True)

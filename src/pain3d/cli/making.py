@@ -168,22 +168,57 @@ class Audit:
 
 @dataclass(frozen=True, kw_only=True)
 class Show:
-    """Draw a contact sheet of a dataset: neutral and pain side by side, heatmap, Action Units, PSPI."""
+    """Draw a contact sheet of a dataset, or write a page to browse all of it.
+
+    The sheet shows neutral and pain side by side, heatmap, Action Units, PSPI. The page (--html) opens from disk and
+    shows every frame, with filters, heatmaps, distributions, balance and the audit's result.
+    """
 
     out: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="OUT")]
     """Folder of the dataset, or its URL."""
     subject: str | None = None
     """Show every expression of this subject, as in s00042; without it: some of each of several subjects."""
+    html: bool = False
+    """Write the page instead of the sheet: one file up to 2,000 frames, a folder above. Some 150 frames/s at 512 px."""
+    audit: bool = True
+    """With --html: check the dataset first, and show the result; takes about as long as the page itself. Without, the
+    page says that nothing was checked."""
     to: Path | None = None
-    """PNG file to write; OUT/preview/contact_sheet.png, or OUT/preview/s00042.png, without it."""
+    """PNG file to write; OUT/preview/contact_sheet.png, or OUT/preview/s00042.png, without it. With --html: folder to
+    write, OUT/preview/browse without it; an older page in it is replaced."""
     json: bool = False
     """Print the result as JSON, and nothing else, on standard output."""
 
     def run(self, _: Sequence[str]) -> Answer:
+        if self.html:
+            return self._page()
         from pain3d.synth.sheet import show
 
         path = show(self.out, subject=self.subject, to=self.to)
         return Answer(text=f"wrote {path}", data={"contact_sheet": str(path)})
+
+    def _page(self) -> Answer:
+        from pain3d.data.audit import audit
+        from pain3d.synth.browse.page import page_folder, write_dataset_page
+
+        if self.subject is not None:
+            raise ArgumentError(
+                f"subject: {self.subject} is given beside --html, whose page holds all subjects and finds them by "
+                f"name; leave out one of the two"
+            )
+        page_folder(self.out, self.to)  # refuses now what would fail after the audit
+        report = None
+        if self.audit:
+            with progress("checking", "frames") as advance:
+                report = audit(self.out, progress=advance)
+        with progress("drawing", "frames") as advance:
+            path = write_dataset_page(self.out, to=self.to, report=report, on_progress=advance)
+        verdict = "" if report is None else f"\naudit: {counted(report.frames, 'frame')}, {report.verdict}"
+        return Answer(
+            text=f"wrote {path}{verdict}",
+            data={"page": str(path), "audit": None if report is None else report.to_json()},
+            exit_code=0 if report is None or report.ok else 1,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

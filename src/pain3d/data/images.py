@@ -159,6 +159,21 @@ def decode_rgb(encoded: bytes) -> UInt8[np.ndarray, "height width 3"]:
     return np.array(_opened(encoded).convert("RGB"))
 
 
+def decode_small(encoded: bytes, side: int) -> UInt8[np.ndarray, "height width 3"]:
+    """The colour picture, scaled so that its longer side has `side` pixels.
+
+    A JPEG is decoded at the eighth, quarter or half that is still larger: several times as fast as whole.
+
+    Raises:
+        DataError: as `decode_rgb`.
+    """
+    picture = _header(encoded)
+    scale = side / max(picture.size)
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    picture.draft("RGB", size)
+    return np.array(_load(picture).convert("RGB").resize(size, Image.Resampling.LANCZOS))
+
+
 def decode_grey(encoded: bytes) -> UInt8[np.ndarray, "height width"]:
     """Values of an 8-bit grey or palette picture, colours ignored.
 

@@ -15,7 +15,7 @@ from typing import Literal, final
 
 from pain3d.arguments import instance_of, whole_number
 from pain3d.data.images import IMAGE_FORMATS, ImageFormat
-from pain3d.data.manifest import shard_file
+from pain3d.data.manifest import Design, shard_file
 from pain3d.data.schema import Annotation, checked_annotations, frame_id
 from pain3d.demographics import SPLITS, Cell, Split, age_range, cell_of, split_of, subject_id
 from pain3d.errors import ArgumentError
@@ -266,7 +266,7 @@ def plan_subject(number: int, seed: int) -> SubjectPlan:
     )
 
 
-def kind_of(expression_id: int, config: PlanConfig) -> Kind:
+def kind_of(expression_id: int, config: PlanConfig | Design) -> Kind:
     """What an expression id stands for: neutral first, then pain, distractors, confounds."""
     if expression_id == 0:
         return "neutral"

@@ -1,0 +1,1 @@
+"""The dataset page: every frame of a dataset in a browser, from disk, with filters, heatmaps, balance and audit."""
