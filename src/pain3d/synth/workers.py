@@ -12,6 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -38,7 +39,7 @@ def run_tasks(
     prepare: Callable[[], Handler],
     *,
     workers: int,
-    on_tick: Tick,
+    on_tick: Callable[[int], None],
     on_result: Callable[[Any], None],
     before: Callable[[], None] = lambda: None,
 ) -> None:
@@ -48,7 +49,7 @@ def run_tasks(
         tasks: handed out in this order.
         prepare: makes a worker's handler; called once in each worker. Must pickle.
         workers: how many processes.
-        on_tick: called here for each piece of work that a handler reports.
+        on_tick: called here with 1 for each piece of work that a handler reports.
         on_result: called here with each task's result, in order of completion.
         before: called here, once, while worker processes start: they import their modules meanwhile, and none calls
             `prepare` until it has returned. Not called if there are no tasks.
@@ -64,7 +65,7 @@ def run_tasks(
         before()
         handler = prepare()
         for task in tasks:
-            on_result(handler(task, on_tick))
+            on_result(handler(task, partial(on_tick, 1)))
         return
     with _Crew(prepare) as crew:
         crew.hire(count)
@@ -103,7 +104,7 @@ class _Crew:
             theirs.close()
             self._members[ours] = process
 
-    def run(self, tasks: Sequence[Any], on_tick: Tick, on_result: Callable[[Any], None]) -> None:
+    def run(self, tasks: Sequence[Any], on_tick: Callable[[int], None], on_result: Callable[[Any], None]) -> None:
         waiting = list(reversed(tasks))
         unfinished = len(tasks)
         for pipe in self._members:
@@ -113,7 +114,7 @@ class _Crew:
                 assert isinstance(pipe, Connection)
                 kind, content = self._receive(pipe)
                 if kind == "tick":
-                    on_tick()
+                    on_tick(1)
                     continue
                 if kind == "error":
                     raise content
