@@ -10,10 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "pain3d"
 
-BASE = {"arguments", "facs", "errors", "pages", "pictures", "streams"}
+BASE = {"arguments", "facs", "errors", "interrupt", "pages", "pictures", "streams"}
 BELOW = {
     "facs": set(),
     "errors": set(),
+    "interrupt": set(),
     "arguments": set(),
     "pages": set(),
     "pictures": {"errors"},

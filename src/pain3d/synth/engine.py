@@ -19,7 +19,7 @@ _Answer = TypeVar("_Answer")
 
 
 class Dispatcher(Protocol):
-    """Runs every task once to its end, wherever it runs them; nothing is left running when it returns or raises."""
+    """Runs every task to its end, wherever it runs them; nothing is left running when it returns or raises."""
 
     def __call__(
         self,
@@ -29,6 +29,7 @@ class Dispatcher(Protocol):
         on_tick: Callable[[int], None],
         on_result: Callable[[Any], None],
         before: Callable[[], None],
+        stop: Callable[[], bool],
     ) -> None:
         """
         Args:
@@ -38,6 +39,7 @@ class Dispatcher(Protocol):
             on_result: called here with each task's result, in order of completion.
             before: makes what all workers of a machine share; on each machine it has returned once before `prepare` is
                 called there. Must pickle where there is more than one machine.
+            stop: once it says so, no task is begun any more; those in hand are finished.
 
         Raises:
             UserError: as `before`, `prepare` or a handler raised it.
@@ -55,7 +57,7 @@ def opened(
     Args:
         engine: ``local``: processes of this machine; ``ray``: tasks of a Ray cluster.
         address: of the cluster, for Ray alone: ``auto`` (None), ``local`` or ``HOST:PORT``.
-        workers: the most tasks that run at the same time; ``auto``: as many as there are cores, or slots in the cluster.
+        workers: the most tasks at the same time; ``auto``: as many as there are cores, or slots in the cluster.
         device: what tasks render on.
         on_phase: told what begins.
 
@@ -80,7 +82,14 @@ def opened(
 def asked(dispatch: Dispatcher, question: Callable[[], _Answer]) -> _Answer:
     """The answer of one worker, to something that depends on its machine. The question must pickle."""
     answers: list[_Answer] = []
-    dispatch([question], _answering, on_tick=lambda done: None, on_result=answers.append, before=_nothing)
+    dispatch(
+        [question],
+        _answering,
+        on_tick=lambda done: None,
+        on_result=answers.append,
+        before=_nothing,
+        stop=lambda: False,
+    )
     return answers[0]
 
 

@@ -66,6 +66,8 @@ class Result:
     manifest: Manifest
     """Of the finished dataset, or with the files of `part` alone."""
     part: Part | None = None
+    stopped: bool = False
+    """Told to stop before all was made: `manifest` names what is finished."""
     frames_made: int
     """0 when everything was there already."""
     frames_kept: int
@@ -81,10 +83,12 @@ class Result:
         """What was done, for people."""
         shards = counted(len(self.manifest.shards), "shard")
         total = f"{self.out}: {counted(self.manifest.frames, 'frame')} in {shards}"
-        if self.part is not None:
+        if self.stopped:
+            total = f"{total}; stopped as told: run the same command again to go on"
+        elif self.part is not None:
             total = f"{total} of part {self.part}; when all parts are made, run pain3d finish {self.out}"
         if not self.frames_made:
-            return f"{total}; all there already, nothing done"
+            return total if self.stopped else f"{total}; all there already, nothing done"
         kept = f", {self.frames_kept:,} kept" if self.frames_kept else ""
         made = f"{self.frames_made:,} made in {self.seconds:.1f} s"
         if self.frames_made == 1:
@@ -99,6 +103,7 @@ class Result:
             "frames": self.manifest.frames,
             "shards": len(self.manifest.shards),
             "part": None if self.part is None else str(self.part),
+            "stopped": self.stopped,
             "frames_made": self.frames_made,
             "frames_kept": self.frames_kept,
             "seconds": round(self.seconds, 3),
@@ -119,6 +124,7 @@ def generate(
     device: str = "cpu",
     on_progress: Advance | None = None,
     on_phase: Phase = lambda said: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Result:
     """Make a dataset, or go on making it where an earlier run stopped.
 
@@ -138,6 +144,7 @@ def generate(
         device: ``cpu``, or a CUDA device such as ``cuda:0``; on Ray ``cuda``, a GPU for each task.
         on_progress: called with (frames made, frames to make) after each frame; on Ray after each shard.
         on_phase: called with what begins, in words, before anything that takes long and shows no frames.
+        stop: once it says so, no shard is begun any more; those in hand are finished.
 
     Raises:
         TypeError: if `config` is no PlanConfig.
@@ -167,14 +174,21 @@ def generate(
                 on_tick=counter.tick,
                 on_result=counter.shard,
                 before=job.prepare,
+                stop=stop,
             )
-            final = finish(folder, manifest, plans) if part is None else replace(manifest, shards=recorded(folder, own))
+            unmade = {task.file for task in pending} - counter.files
+            if part is None and not unmade:
+                final = finish(folder, manifest, plans)
+            else:
+                made = [plan for plan in own if plan.file not in unmade]
+                final = replace(manifest, shards=recorded(folder, made))
     return Result(
         out=folder,
         manifest=final,
         part=part,
-        frames_made=counter.to_make,
-        frames_kept=final.frames - counter.to_make,
+        stopped=bool(unmade),
+        frames_made=counter.frames,
+        frames_kept=final.frames - counter.frames,
         seconds=time.monotonic() - started,
         seconds_to_first_frame=(counter.first_at or started) - started,
         frames_per_second=counter.rate,
@@ -334,6 +348,9 @@ class _Counter:
 
     def __init__(self, to_make: int, on_progress: Advance | None) -> None:
         self.to_make = to_make
+        self.frames = 0
+        """Of finished shards."""
+        self.files: set[str] = set()
         self.first_at: float | None = None
         """When the first frame was there, on the monotonic clock."""
         self._last_at = 0.0
@@ -356,5 +373,6 @@ class _Counter:
             return 0.0
         return (self._done - self._first) / max(self._last_at - self.first_at, 0.001)
 
-    def shard(self, _: ShardRecord) -> None:
-        """Shards need no counting: their frames were."""
+    def shard(self, record: ShardRecord) -> None:
+        self.frames += record.rows
+        self.files.add(record.file)

@@ -64,7 +64,9 @@ def ray_session(
         ArgumentError: if Ray is not installed, the address is none, nothing answers there, or the device is not there.
     """
     if device not in ("cpu", "cuda"):
-        raise ArgumentError(f"device: {device!r} is not for Ray, which gives each task a GPU of its own; write cpu or cuda")
+        raise ArgumentError(
+            f"device: {device!r} is not for Ray, which gives each task a GPU of its own; write cpu or cuda"
+        )
     ray = _imported()
     _check(address)
     on_phase("joining Ray" if address != "local" else "starting Ray on this machine")
@@ -98,7 +100,9 @@ def _check(address: str) -> None:
         return
     host, colon, port = address.rpartition(":")
     if not colon or "/" in host or not port.isdigit():
-        raise ArgumentError(f"address: {address!r} is none; write auto, local, or HOST:PORT of the head, as in 10.0.0.1:6379")
+        raise ArgumentError(
+            f"address: {address!r} is none; write auto, local, or HOST:PORT of the head, as in 10.0.0.1:6379"
+        )
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH_S):
             return

@@ -27,6 +27,7 @@ _LOOK_S = 1.0
 """How often to look for new nodes while no task ends."""
 _GRACE_S = 10.0
 """How long a task that is called back may take to clean up before its worker is killed."""
+_MEMORY = "its worker ran out of memory; start nodes with fewer CPUs (ray start --num-cpus)"
 _RUNS = itertools.count()
 
 
@@ -37,6 +38,16 @@ class _Outcome:
     result: Any = None
     ticks: int = 0
     error: Exception | None = None
+
+
+class _Ticks:
+    """Counts the pieces of work of one try."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def add(self) -> None:
+        self.count += 1
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,7 @@ def run_on_ray(
     on_tick: Callable[[int], None],
     on_result: Callable[[Any], None],
     before: Callable[[], None],
+    stop: Callable[[], bool],
 ) -> None:
     """Run every task on a cluster; see `Dispatcher`. Pieces of work are told when their task ends.
 
@@ -83,16 +95,16 @@ def run_on_ray(
     flying: dict[Any, _Try] = {}
     told_empty = False
     try:
-        while waiting or flying:
+        while flying or (waiting and not stop()):
             slots = session.slots()
             if not slots and not told_empty:
                 session.on_phase("Ray: no node has a free slot; waiting for one")
             told_empty = not slots
             room = min(slots + AHEAD, session.limit or slots + AHEAD)
-            while waiting and len(flying) < room:
+            while waiting and len(flying) < room and not stop():
                 attempt = waiting.popleft()
                 flying[remote.options(name=attempt.name).remote(job, attempt.task)] = attempt
-            ended, _ = session.ray.wait(list(flying), timeout=_LOOK_S)
+            ended, _ = session.ray.wait(list(flying), timeout=_LOOK_S) if flying else ((), ())
             for reference in ended:
                 attempt = flying.pop(reference)
                 outcome = _outcome(session.ray, reference)
@@ -108,7 +120,7 @@ def run_on_ray(
 
 def _next_try(attempt: _Try, error: Exception) -> _Try:
     """Raises what is no matter of luck, and what luck did not mend."""
-    if not isinstance(error, StorageError | _Lost):
+    if not isinstance(error, StorageError | _LostError):
         raise error
     if attempt.number == TRIES:
         raise WorkerError(
@@ -118,7 +130,7 @@ def _next_try(attempt: _Try, error: Exception) -> _Try:
     return replace(attempt, number=attempt.number + 1)
 
 
-class _Lost(Exception):
+class _LostError(Exception):
     """A worker is gone before its task ended."""
 
 
@@ -133,13 +145,13 @@ def _outcome(ray: Any, reference: Any) -> _Outcome:
             error=WorkerError(f"a node cannot run pain3d ({last}); install the same pain3d[cluster] on every node")
         )
     except failed.OutOfMemoryError:
-        return _Outcome(error=_Lost("its worker was killed for lack of memory; give nodes fewer CPUs (ray start --num-cpus)"))
+        return _Outcome(error=_LostError(_MEMORY))
     except failed.NodeDiedError:
-        return _Outcome(error=_Lost("its node died"))
+        return _Outcome(error=_LostError("its node died"))
     except failed.WorkerCrashedError:
-        return _Outcome(error=_Lost("its worker was killed, or its node died"))
+        return _Outcome(error=_LostError("its worker was killed, or its node died"))
     except failed.RayError as error:
-        return _Outcome(error=_Lost(f"Ray lost it ({type(error).__name__}: {str(error).strip().splitlines()[0]})"))
+        return _Outcome(error=_LostError(f"Ray lost it ({type(error).__name__}: {str(error).strip().splitlines()[0]})"))
 
 
 def _call_back(ray: Any, references: list[Any]) -> None:
@@ -159,14 +171,16 @@ _PREPARED: dict[int, Handler] = {}
 
 def _work(job: _Job, task: Any) -> _Outcome:
     """Body of a Ray task."""
-    ticks = itertools.count()
+    ticks = _Ticks()
     try:
-        result = _handler(job)(task, lambda: next(ticks))
+        result = _handler(job)(task, ticks.add)
     except UserError as error:
         return _Outcome(error=error)
+    except MemoryError:
+        return _Outcome(error=_LostError(_MEMORY))
     except Exception as error:
         return _Outcome(error=RuntimeError(f"a task failed: {error!r}\n{traceback.format_exc()}"))
-    return _Outcome(result=result, ticks=next(ticks))
+    return _Outcome(result=result, ticks=ticks.count)
 
 
 def _handler(job: _Job) -> Handler:

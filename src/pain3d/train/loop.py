@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from pain3d.arguments import instance_of
 from pain3d.data.manifest import read_manifest
 from pain3d.data.progress import only_run
 from pain3d.errors import ArgumentError
+from pain3d.interrupt import StopRequest
 from pain3d.streams import derive_seed
 from pain3d.train import run_folder
 from pain3d.train.config import TrainConfig
@@ -31,7 +33,6 @@ from pain3d.train.distill import Teacher
 from pain3d.train.ema import Ema
 from pain3d.train.frames import Batch
 from pain3d.train.initial import Initial, load_initial, weights_sha256
-from pain3d.train.interrupt import StopRequest
 from pain3d.train.learner import Learner, check_dataset, check_other_dataset, load_teacher, seeded_torch
 from pain3d.train.loader import batches
 from pain3d.train.log import MetricsLog, json_numbers
@@ -171,7 +172,7 @@ class _Session:
         where = f"{self._accelerator.num_processes} x {self._accelerator.device.type}"
         self._on_phase(f"training {self._config.recipe} on {where}: {self._steps:,} steps")
         try:
-            with StopRequest() as stop, seeded_torch(0):
+            with StopRequest(signal.SIGINT, signal.SIGTERM) as stop, seeded_torch(0):
                 self._go(log, stop)
         finally:
             if log is not None:
