@@ -147,6 +147,7 @@ def finish(out: Path, manifest: Manifest, shards: Sequence[ShardPlan]) -> Manife
     missing = [shard.file for shard in shards if shard.file not in records or not (out / shard.file).exists()]
     if missing:
         raise DataError(f"{out}: {counted(len(missing), 'shard')} not made yet, {missing[0]} first; run generate again")
+    _remove_leftovers(out, (), whole=True)  # of workers that died, and whose shards others made
     final = dataclasses.replace(manifest, complete=True, shards=tuple(records[shard.file] for shard in shards))
     write_card(out, final)
     write_croissant(out, final)

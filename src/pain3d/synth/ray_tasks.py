@@ -25,6 +25,8 @@ AHEAD = 2
 """Tasks handed to Ray beyond those that run, so that no slot waits for this process."""
 _LOOK_S = 1.0
 """How often to look for new nodes while no task ends."""
+NO_NODE_S = 600.0
+"""How long to wait for a node when the last one is gone: an autoscaler takes minutes."""
 _GRACE_S = 10.0
 """How long a task that is called back may take to clean up before its worker is killed."""
 _MEMORY = "its worker ran out of memory; start nodes with fewer CPUs (ray start --num-cpus)"
@@ -93,13 +95,11 @@ def run_on_ray(
     job = _Job(run=next(_RUNS), prepare=prepare, before=before)
     waiting = deque(_Try(task) for task in tasks)
     flying: dict[Any, _Try] = {}
-    told_empty = False
+    idle_s = 0.0
     try:
         while flying or (waiting and not stop()):
             slots = session.slots()
-            if not slots and not told_empty:
-                session.on_phase("Ray: no node has a free slot; waiting for one")
-            told_empty = not slots
+            idle_s = _patience(session, idle_s) if not slots else 0.0
             room = min(slots + AHEAD, session.limit or slots + AHEAD)
             while waiting and len(flying) < room and not stop():
                 attempt = waiting.popleft()
@@ -116,6 +116,18 @@ def run_on_ray(
                     session.on_phase(f"{attempt.name}: {outcome.error}; tried again, {attempt.number + 1} of {TRIES}")
     finally:
         _call_back(session.ray, list(flying))
+
+
+def _patience(session: RaySession, idle_s: float) -> float:
+    """Seconds without a slot, after the next look; raises when they are too many."""
+    if not idle_s:
+        session.on_phase("Ray: no node can take a shard; waiting for one")
+    if idle_s >= NO_NODE_S:
+        raise WorkerError(
+            f"no node of the Ray cluster could take a shard for {NO_NODE_S / 60:.0f} minutes; finished shards are "
+            f"kept; start nodes (ray start --address) and run the same command again to go on"
+        )
+    return idle_s + _LOOK_S
 
 
 def _next_try(attempt: _Try, error: Exception) -> _Try:
