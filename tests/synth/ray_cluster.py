@@ -3,23 +3,43 @@
 import contextlib
 import os
 import signal
+import socket
 from pathlib import Path
+from unittest import mock
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 
 @contextlib.contextmanager
-def cluster_of(*nodes):
-    """A head that runs no task, and a node for each mapping of `nodes`, which says what it has."""
+def cluster_of(*nodes, head_cpus=0):
+    """A head that runs so many tasks at a time, and a node for each mapping of `nodes`, which says what it has."""
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    cluster = Cluster()
+    # Agents as of a Ray without its dashboard: each takes seconds to start, and nobody asks them here.
+    with mock.patch("ray._private.utils.get_dashboard_dependency_error", return_value=ImportError("not here")):
+        for node in [{"num_cpus": head_cpus, "include_dashboard": False}, *nodes]:
+            add_patiently(cluster, **node)
     try:
-        for node in nodes:
-            cluster.add_node(**node)
         yield cluster
     finally:
         cluster.shutdown()
+
+
+_PORTS = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
+
+
+def add_patiently(cluster, **node):
+    """Ray gives a node 30 s to start, which a machine with much else to do may miss; less is to do where the ports of
+    its agents are given, so that nobody waits to be told."""
+    for left in (2, 1, 0):
+        with contextlib.ExitStack() as held:
+            free = [held.enter_context(socket.create_server(("", 0))).getsockname()[1] for _ in _PORTS]
+        try:
+            return cluster.add_node(**node, **dict(zip(_PORTS, free, strict=True)))
+        except Exception:
+            if not left:
+                raise
 
 
 def workers_of(node):

@@ -43,7 +43,7 @@ def contents(folder):
 
 @pytest.fixture(scope="module")
 def cluster():
-    with ray_cluster.cluster_of({"num_cpus": 2}) as made:
+    with ray_cluster.cluster_of(head_cpus=2) as made:
         yield made
 
 
@@ -74,20 +74,19 @@ def run(tasks, prepare, *, workers="auto", before=engine._nothing, on_tick=lambd
 
 def test_ray_makes_the_bytes_of_the_local_engine_though_a_worker_is_killed(cluster, local, tmp_path):
     out = tmp_path / "OUT"
-    (node,) = cluster.worker_nodes
     chance = random.Random(7)
     killed, seen, said = [], [], []
 
     def harm(done, of):
         seen.append((done, of))
         if not killed:
-            killed.extend(filter(None, [ray_cluster.kill_worker(node, chance)]))
+            killed.extend(filter(None, [ray_cluster.kill_worker(cluster.head_node, chance)]))
 
     result = generate(out, CONFIG, engine="ray", address=cluster.address, on_progress=harm, on_phase=said.append)
     assert contents(out) == contents(local)
     assert audit(out).ok
     assert killed and any(f"{killed[0]}: its worker was killed" in words for words in said)
-    assert any(words.startswith("Ray: 2 nodes, 2 slots") for words in said)
+    assert any(words.startswith("Ray: 1 node, 2 slots") for words in said)
     assert seen == [(done, 16) for done in range(2, 17, 2)]
     assert (result.frames_made, result.frames_kept, result.stopped) == (16, 0, False)
     again = generate(out, CONFIG, engine="ray", address=cluster.address)

@@ -128,11 +128,11 @@ def _joined(ray: Any, address: str, limit: int | None) -> Iterator[str]:
     try:
         with _signals_kept():
             context = ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **here)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray says by a bare Exception that a node started too slowly
         raise ArgumentError(
-            f"address: {address}: no Ray cluster can be joined there ({str(error).splitlines()[0]}); start one with "
-            f"ray start --head, or write local"
-        ) from None
+            f"address: {address}: no Ray cluster can be joined or started there ({str(error).splitlines()[0]}); start "
+            f"one with ray start --head, or use the local engine"
+        ) from error
     try:
         yield context.dashboard_url
     finally:
