@@ -18,7 +18,8 @@ from pain3d.data.reader import open_dataset
 from pain3d.errors import ArgumentError, OutputError, StorageError
 from pain3d.skin.looks import PLAIN
 from pain3d.synth import generate as generating
-from pain3d.synth.generate import checked_workers, generate
+from pain3d.synth.engine import checked_workers
+from pain3d.synth.generate import generate
 from pain3d.synth.plan import PlanConfig
 from pain3d.synth.rows import reproduce
 from pain3d.synth.workers import usable_cores

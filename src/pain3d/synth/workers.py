@@ -12,6 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -43,7 +44,7 @@ def run_tasks(
     prepare: Callable[[], Handler],
     *,
     workers: int,
-    on_tick: Tick,
+    on_tick: Callable[[int], None],
     on_result: Callable[[Any], None],
     before: Callable[[], None] = lambda: None,
     stop: Callable[[], bool] = lambda: False,
@@ -54,7 +55,7 @@ def run_tasks(
         tasks: handed out in this order.
         prepare: makes a worker's handler; called once in each worker. Must pickle.
         workers: how many processes.
-        on_tick: called here for each piece of work that a handler reports.
+        on_tick: called here with 1 for each piece of work that a handler reports.
         on_result: called here with each task's result, in order of completion.
         before: called here, once, while worker processes start: they import their modules meanwhile, and none calls
             `prepare` until it has returned. Not called if there are no tasks.
@@ -80,7 +81,7 @@ def run_tasks(
 def _run_here(
     tasks: Sequence[Any],
     prepare: Callable[[], Handler],
-    on_tick: Tick,
+    on_tick: Callable[[int], None],
     on_result: Callable[[Any], None],
     stop: Callable[[], bool],
 ) -> None:
@@ -89,7 +90,7 @@ def _run_here(
         for task in tasks:
             if stop():
                 return
-            on_result(handler(task, on_tick))
+            on_result(handler(task, partial(on_tick, 1)))
     except MemoryError as error:
         raise WorkerError(_TOO_LITTLE_MEMORY) from error
 
@@ -126,7 +127,11 @@ class _Crew:
             self._members[ours] = process
 
     def run(
-        self, tasks: Sequence[Any], on_tick: Tick, on_result: Callable[[Any], None], stop: Callable[[], bool]
+        self,
+        tasks: Sequence[Any],
+        on_tick: Callable[[int], None],
+        on_result: Callable[[Any], None],
+        stop: Callable[[], bool],
     ) -> None:
         waiting = list(reversed(tasks))
         in_hand = 0
@@ -137,7 +142,7 @@ class _Crew:
                 assert isinstance(pipe, Connection)
                 kind, content = self._receive(pipe)
                 if kind == "tick":
-                    on_tick()
+                    on_tick(1)
                     continue
                 if kind == "error":
                     raise content
