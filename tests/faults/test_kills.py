@@ -42,7 +42,15 @@ def test_what_is_killed_goes_on(tmp_path: Path, whole: Undisturbed, seed: int) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
-def test_fifty_kills(tmp_path: Path, whole: Undisturbed, lost: Lost, seed: int) -> None:
+def test_fifty_kills(tmp_path: Path, whole: Undisturbed, seed: int) -> None:
+    run = killed(tmp_path / "OUT", seed, whole)
+    again_here(tmp_path / "OUT")
+    demand_whole(tmp_path / "OUT", whole, run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2, 3, 4, 5])
+def test_time_lost_to_a_kill(tmp_path: Path, whole: Undisturbed, lost: Lost, seed: int) -> None:
     first = killed(tmp_path / "OUT", seed, whole)
     second = Run(tmp_path / "OUT")
     lost(first.ended(), second.ended())
