@@ -7,6 +7,7 @@ is a defect of pain3d and keeps its traceback. A message names the argument or f
 from __future__ import annotations
 
 import errno
+import re
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,6 +16,10 @@ class UserError(Exception):
     """Base of all errors whose message is written for the user."""
 
     exit_code: ClassVar[int] = 1
+
+    def __str__(self) -> str:
+        """The message, in one line: words of libraries that it quotes may come in several."""
+        return re.sub(r"\s*\n\s*", " ", super().__str__())
 
 
 class ArgumentError(UserError, ValueError):
