@@ -24,6 +24,7 @@ from pain3d.data.files import write_atomically
 from pain3d.data.images import Palette, PaletteEntry
 from pain3d.data.schema import HEATMAP_MAX_MM, SCHEMA_VERSION, SHARD_SPLITS, Annotation, ShardSplit, dataset_schema
 from pain3d.errors import DataError
+from pain3d.outside import json_of
 from pain3d.streams import checked_seed
 
 MANIFEST = "manifest.json"
@@ -220,10 +221,10 @@ def read_manifest(out: Path) -> Manifest:
     """
     path = out / MANIFEST
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json_of(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path}: not found; {out} is no pain3d dataset, or its path is wrong") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise DataError(
             f"{path}: cut short or damaged ({error}); restore it from a copy, "
             f"or make the dataset anew in another folder"

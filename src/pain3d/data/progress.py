@@ -32,6 +32,7 @@ from pain3d.data.manifest import (
     write_manifest,
 )
 from pain3d.errors import DataError, OutputError, storage_error
+from pain3d.outside import json_of
 
 
 def begin(out: Path, manifest: Manifest, shards: Sequence[ShardPlan]) -> tuple[ShardPlan, ...]:
@@ -220,7 +221,7 @@ def _records(out: Path) -> dict[str, ShardRecord]:
     records = {record.file: record for record in read_manifest(out).shards}
     for note in sorted((out / PROGRESS).glob("*.json")):
         with contextlib.suppress(ValueError, TypeError):  # a damaged note is no note: its shard is made again
-            record = shard_record(json.loads(note.read_bytes()))
+            record = shard_record(json_of(note.read_bytes()))
             records[record.file] = record
     return records
 

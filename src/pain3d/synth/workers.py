@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -28,6 +29,7 @@ Handler = Callable[[Any, Tick], Any]
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "ARROW_NUM_THREADS")
 _GRACE_S = 5.0
 """How long a worker may take to clean up before it is killed."""
+_LITTLE_BYTES = 64 << 20
 if sys.platform != "win32":
     _END = signal.SIGUSR1
     """By which a worker's parent ends it: neither a terminal nor a job scheduler sends it of its own accord."""
@@ -191,6 +193,7 @@ def _sheltered() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
+    resource_tracker.ensure_running()  # the first child starts it, and then the two signals are no longer blocked
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
@@ -235,10 +238,20 @@ def _work(pipe: Connection, prepare: Callable[[], Handler]) -> None:
         return  # the parent is gone
     except UserError as error:
         _report(pipe, error)
-    except MemoryError:
-        _report(pipe, WorkerError(_TOO_LITTLE_MEMORY))
     except Exception as error:
-        _report(pipe, RuntimeError(f"a worker process failed: {error!r}\n{traceback.format_exc()}"))
+        if isinstance(error, MemoryError) or _memory_is_short():
+            _report(pipe, WorkerError(_TOO_LITTLE_MEMORY))
+        else:
+            _report(pipe, RuntimeError(f"a worker process failed: {error!r}\n{traceback.format_exc()}"))
+
+
+def _memory_is_short() -> bool:
+    """Whether a little more cannot be had; native libraries report that in words of their own, or as something else."""
+    try:
+        bytearray(_LITTLE_BYTES)
+    except MemoryError:
+        return True
+    return False
 
 
 def _report(pipe: Connection, error: Exception) -> None:
