@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "pain3d"
 
-BASE = {"arguments", "facs", "errors", "interrupt", "outside", "pages", "pictures", "streams"}
+BASE = {"arguments", "facs", "errors", "interrupt", "outside", "pages", "pictures", "places", "stores", "streams"}
 BELOW = {
     "facs": set(),
     "errors": set(),
@@ -19,6 +19,8 @@ BELOW = {
     "arguments": set(),
     "pages": set(),
     "pictures": {"errors"},
+    "places": {"errors"},
+    "stores": {"errors"},
     "streams": {"arguments"},
     "demographics": BASE,
     "expressions": BASE | {"demographics"},

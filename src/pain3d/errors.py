@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import re
-from pathlib import Path
 from typing import ClassVar
 
 
@@ -53,8 +52,8 @@ _REASONS = {
 }
 
 
-def storage_error(path: Path, error: OSError) -> StorageError:
-    """The kind form of an `OSError` that writing `path` met."""
+def storage_error(path: object, error: OSError) -> StorageError:
+    """The kind form of an `OSError` that writing `path`, a file or folder, met."""
     reason = _REASONS.get(error.errno or 0) or f"{error.strerror or error}; check the disk"
     return StorageError(
         f"{path}: cannot be written: {reason}, then run the same command again: finished shards are kept, "

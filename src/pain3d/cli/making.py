@@ -37,7 +37,7 @@ class Demo:
     Takes about half a minute on two cores; the first run on a machine compiles the renderer first.
     """
 
-    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")] = Path("pain3d-demo")
+    out: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="OUT")] = "pain3d-demo"
     """Folder to make; a finished demo in it is shown again."""
     seed: int = 0
     """Seed of the dataset: another seed, other people."""
@@ -71,8 +71,8 @@ class Generate:
     on.
     """
 
-    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
-    """Folder of the dataset: new, empty, or holding a part of the same dataset."""
+    out: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="OUT")]
+    """Folder of the dataset, or a URL such as s3://bucket/faces: new, empty, or holding a part of the same dataset."""
     preset: Preset | None = None
     """3dpain: the paper's 2,500 subjects x (1 neutral + 10 pain) x 3 views = 82,500 frames. million: 30,350 subjects,
     1,001,550 frames, in files of 25 subjects."""
@@ -120,8 +120,8 @@ class Finish:
     A finished dataset is left as it is.
     """
 
-    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
-    """Folder that the parts share."""
+    out: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="OUT")]
+    """Folder, or URL, that the parts share."""
     json: bool = False
     """Print the result as JSON, and nothing else, on standard output."""
 
@@ -167,8 +167,8 @@ class Audit:
     Exit status 1, and a list, when anything is wrong.
     """
 
-    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
-    """Folder of the dataset."""
+    out: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="OUT")]
+    """Folder of the dataset, or its URL."""
     json: bool = False
     """Print the result as JSON, and nothing else, on standard output."""
 
@@ -185,8 +185,8 @@ class Audit:
 class Show:
     """Draw a contact sheet of a dataset: neutral and pain side by side, heatmap, Action Units, PSPI."""
 
-    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
-    """Folder of the dataset."""
+    out: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="OUT")]
+    """Folder of the dataset, or its URL."""
     subject: str | None = None
     """Show every expression of this subject, as in s00042; without it: some of each of several subjects."""
     to: Path | None = None

@@ -38,6 +38,7 @@ from pain3d.data.progress import (
 )
 from pain3d.data.writer import write_shard
 from pain3d.errors import ArgumentError, DataError, OutputError
+from pain3d.places import Place, location
 from pain3d.render import device as render_device
 from pain3d.render.backgrounds import user_backgrounds
 from pain3d.skin.diffusion import folder
@@ -62,7 +63,7 @@ _Answer = TypeVar("_Answer")
 class Result:
     """What a run did."""
 
-    out: Path
+    out: Place
     manifest: Manifest
     """Of the finished dataset, or with the files of `part` alone."""
     part: Part | None = None
@@ -114,7 +115,7 @@ class Result:
 
 
 def generate(
-    out: Path | str,
+    out: Place | str,
     config: PlanConfig,
     *,
     shard: str | None = None,
@@ -131,7 +132,7 @@ def generate(
     The bytes do not depend on `engine`, `workers`, `shard` or interruptions.
 
     Args:
-        out: folder of the dataset: new, empty, or holding a part of the same dataset.
+        out: folder of the dataset, or URL of a place in a store: new, empty, or holding a part of the same dataset.
         config: what to make.
         shard: ``i/n``: make this part of n alone, every n-th file, beside runs elsewhere that make the others in the
             same folder; `finish_dataset` then makes a dataset of them. None: all.
@@ -150,16 +151,17 @@ def generate(
         TypeError: if `config` is no PlanConfig.
         ArgumentError: for workers below 1, a shard that is none, an unknown device, or a cluster that is not there.
         OutputError: if `out` holds anything else, or is another folder on a node.
-        WorkerError, StorageError: if a worker dies or the disk fails, on Ray several times; run again to go on.
+        WorkerError, StorageError: if a worker dies, or disk or store fails, on Ray several times; run again to go
+            on.
     """
     started = time.monotonic()
     instance_of(PlanConfig, "config", config, "PlanConfig(subjects=50)")
-    folder = Path(out)
+    folder = location(out)
     tasks = {task.file: task for task in plan_shards(config)}
     plans = [ShardPlan(file=task.file, split=task.split, rows=task.rows) for task in tasks.values()]
     part = None if shard is None else Part.parse(shard)
     own = plans if part is None else part.take(plans)
-    job = _Job(out=folder.absolute(), config=_found_anywhere(config), device=device)
+    job = _Job(out=_from_root(folder), config=_found_anywhere(config), device=device)
     with opened(engine, address=address, workers=workers, device=device, on_phase=on_phase) as dispatch:
         manifest = asked(dispatch, job.manifest)
         check_output(folder, manifest)
@@ -195,7 +197,7 @@ def generate(
     )
 
 
-def finish_dataset(out: Path | str) -> Manifest:
+def finish_dataset(out: Place | str) -> Manifest:
     """Make a dataset of parts that were made one by one: check every file, write card, metadata and manifest.
 
     Args:
@@ -206,7 +208,7 @@ def finish_dataset(out: Path | str) -> Manifest:
         OutputError: if a part is still being made.
         StorageError: if the disk does not take it.
     """
-    folder = Path(out)
+    folder = location(out)
     manifest = read_manifest(folder)
     if is_finished(folder):
         return manifest
@@ -230,7 +232,7 @@ def _design(manifest: Manifest) -> PlanConfig:
 
 @contextlib.contextmanager
 def _claimed(
-    folder: Path, manifest: Manifest, plans: Sequence[ShardPlan], part: Part | None
+    folder: Place, manifest: Manifest, plans: Sequence[ShardPlan], part: Part | None
 ) -> Iterator[tuple[ShardPlan, ...]]:
     """Hold the folder, or a part of it; gives what is to be made."""
     if part is None:
@@ -293,7 +295,7 @@ def _skin(skin: str) -> str:
 class _Job:
     """What is done where shards are made; it travels to every worker."""
 
-    out: Path
+    out: Place
     config: PlanConfig
     device: str
 
@@ -326,6 +328,10 @@ class _Job:
         return partial(_make_shard, self.out, self.config, maker)
 
 
+def _from_root(folder: Place) -> Place:
+    return folder.absolute() if isinstance(folder, Path) else folder
+
+
 def _found_anywhere(config: PlanConfig) -> PlanConfig:
     """The same plan, its folders named from the root: a worker may stand elsewhere."""
     backgrounds = None if config.backgrounds is None else config.backgrounds.absolute()
@@ -333,7 +339,7 @@ def _found_anywhere(config: PlanConfig) -> PlanConfig:
     return replace(config, backgrounds=backgrounds, skin=skin)
 
 
-def _make_shard(out: Path, config: PlanConfig, maker: RowMaker, task: ShardTask, tick: Tick) -> ShardRecord:
+def _make_shard(out: Place, config: PlanConfig, maker: RowMaker, task: ShardTask, tick: Tick) -> ShardRecord:
     rows = []
     for number in task.subjects:
         for row in maker.subject_rows(number):
