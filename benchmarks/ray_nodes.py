@@ -12,28 +12,23 @@ file is left.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import hashlib
-import os
 import random
-import signal
 import sys
 import tempfile
 import time
 from pathlib import Path
-
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-
-from ray.cluster_utils import Cluster
 
 from pain3d.data.audit import audit
 from pain3d.skin.looks import PLAIN
 from pain3d.synth.generate import generate
 from pain3d.synth.plan import PlanConfig, plan_shards
 
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "synth"))
+import ray_cluster
+
 FRAMES_PER_SUBJECT = 50
 NODES = 3
-TRIES = 10
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -45,43 +40,13 @@ def hashes(folder: Path) -> dict[str, str]:
     }
 
 
-def children_of(process: int) -> list[int]:
-    """Of a process that runs on this machine."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            if stat.read_text().rsplit(") ", 1)[1].split()[1] == str(process):
-                found.append(int(stat.parent.name))
-    return found
-
-
-def kill(cluster: Cluster, node) -> None:
-    """Kill -9 all processes of a node: workers, agents, raylet."""
-    for process in children_of(node.all_processes["raylet"][0].process.pid):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
-    cluster.remove_node(node, allow_graceful=False)
-
-
-def start(cluster: Cluster, **node):
-    """A node, which Ray gives so little time to start that a busy machine may miss it."""
-    for left in reversed(range(TRIES)):
-        try:
-            return cluster.add_node(**node)
-        except Exception:
-            if not left:
-                raise
-
-
 def disturbed_run(out: Path, config: PlanConfig, cpus: int, chance: random.Random) -> list[str]:
     """Make the dataset on a cluster that loses all nodes but one; tells what happened, and when."""
     files = len(plan_shards(config))
     moments = sorted(chance.sample(range(files // 10, 9 * files // 10), NODES - 1))
-    cluster = Cluster()
     told = []
-    try:
-        start(cluster, num_cpus=0, include_dashboard=False)
-        nodes = [start(cluster, num_cpus=cpus) for _ in range(NODES)]
+    with ray_cluster.cluster_of(*[{"num_cpus": cpus}] * NODES) as cluster:
+        nodes = sorted(cluster.worker_nodes, key=lambda node: node.node_id)
         chance.shuffle(nodes)
         begun = time.monotonic()
         finished = 0
@@ -95,13 +60,11 @@ def disturbed_run(out: Path, config: PlanConfig, cpus: int, chance: random.Rando
             finished += 1
             if moments and finished >= moments[0]:
                 moments.pop(0)
-                kill(cluster, nodes.pop())
+                ray_cluster.kill_node(cluster, nodes.pop())
                 tell(f"a node was killed, {done:,} of {of:,} frames made")
 
         made = generate(out, config, engine="ray", address=cluster.address, on_progress=harm, on_phase=tell)
         tell(made.text().removeprefix(f"{out}: "))
-    finally:
-        cluster.shutdown()
     return told
 
 

@@ -1,6 +1,7 @@
 """A Ray cluster of several nodes on this machine, and ways to harm it."""
 
 import contextlib
+import inspect
 import os
 import signal
 import socket
@@ -16,11 +17,9 @@ def cluster_of(*nodes, head_cpus=0):
     from ray.cluster_utils import Cluster
 
     cluster = Cluster()
-    # Agents as of a Ray without its dashboard: each takes seconds to start, and nobody asks them here.
-    with mock.patch("ray._private.utils.get_dashboard_dependency_error", return_value=ImportError("not here")):
-        for node in [{"num_cpus": head_cpus, "include_dashboard": False}, *nodes]:
-            add_patiently(cluster, **node)
     try:
+        for node in [{"num_cpus": head_cpus, "include_dashboard": False}, *nodes]:
+            add_node(cluster, **node)
         yield cluster
     finally:
         cluster.shutdown()
@@ -29,17 +28,29 @@ def cluster_of(*nodes, head_cpus=0):
 _PORTS = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
 
 
-def add_patiently(cluster, **node):
-    """Ray gives a node 30 s to start, which a machine with much else to do may miss; less is to do where the ports of
-    its agents are given, so that nobody waits to be told."""
-    for left in (2, 1, 0):
-        with contextlib.ExitStack() as held:
-            free = [held.enter_context(socket.create_server(("", 0))).getsockname()[1] for _ in _PORTS]
-        try:
-            return cluster.add_node(**node, **dict(zip(_PORTS, free, strict=True)))
-        except Exception:
-            if not left:
-                raise
+def add_node(cluster, **node):
+    """Add a node to a cluster, on a machine that has much else to do.
+
+    A raylet gives its agents 15 s to write down their ports, and ends itself when they are late. Here the ports are
+    chosen and written down before it looks; nobody asks these agents anything.
+    """
+    from ray._private import services
+
+    real = services.start_raylet
+
+    def start(*given, **named):
+        bound = inspect.signature(real).bind(*given, **named).arguments
+        for port in _PORTS:
+            (Path(bound["session_dir"]) / f"{port}_{bound['node_id']}").write_text(str(bound[port]))
+        return real(*given, **named)
+
+    with contextlib.ExitStack() as held:
+        free = [held.enter_context(socket.create_server(("", 0))).getsockname()[1] for _ in _PORTS]
+    with (
+        mock.patch.object(services, "start_raylet", start),
+        mock.patch("ray._private.utils.get_dashboard_dependency_error", return_value=ImportError("agents do less")),
+    ):
+        return cluster.add_node(**node, **dict(zip(_PORTS, free, strict=True)))
 
 
 def workers_of(node):
