@@ -10,10 +10,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "pain3d"
 
-BASE = {"arguments", "facs", "errors", "pages", "pictures", "places", "stores", "streams"}
+BASE = {"arguments", "facs", "errors", "interrupt", "outside", "pages", "pictures", "places", "stores", "streams"}
 BELOW = {
     "facs": set(),
     "errors": set(),
+    "interrupt": set(),
+    "outside": set(),
     "arguments": set(),
     "pages": set(),
     "pictures": {"errors"},

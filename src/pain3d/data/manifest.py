@@ -25,6 +25,7 @@ from pain3d.data.files import read_bytes, write_atomically
 from pain3d.data.images import Palette, PaletteEntry
 from pain3d.data.schema import HEATMAP_MAX_MM, SCHEMA_VERSION, SHARD_SPLITS, Annotation, ShardSplit, dataset_schema
 from pain3d.errors import DataError
+from pain3d.outside import json_of
 from pain3d.places import Place
 from pain3d.streams import checked_seed
 
@@ -234,10 +235,10 @@ def read_manifest(out: Place) -> Manifest:
     """
     path = out / MANIFEST
     try:
-        content = json.loads(read_bytes(path).decode("utf-8"))
+        content = json_of(read_bytes(path).decode("utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path}: not found; {out} is no pain3d dataset, or its path is wrong") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise DataError(
             f"{path}: cut short or damaged ({error}); restore it from a copy, "
             f"or make the dataset anew in another folder"

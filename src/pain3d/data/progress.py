@@ -44,6 +44,7 @@ from pain3d.data.manifest import (
     write_manifest,
 )
 from pain3d.errors import DataError, OutputError, storage_error
+from pain3d.outside import json_of
 from pain3d.places import Place
 
 
@@ -168,6 +169,7 @@ def finish(out: Place, manifest: Manifest, shards: Sequence[ShardPlan]) -> Manif
     missing = [shard.file for shard in shards if shard.file not in records or not exists(out / shard.file)]
     if missing:
         raise DataError(f"{out}: {counted(len(missing), 'shard')} not made yet, {missing[0]} first; run generate again")
+    _remove_leftovers(out, (), whole=True)  # of workers that died, and whose shards others made
     final = dataclasses.replace(manifest, complete=True, shards=tuple(records[shard.file] for shard in shards))
     write_card(out, final)
     write_croissant(out, final)
@@ -249,7 +251,7 @@ def _records(out: Place) -> dict[str, ShardRecord]:
     for note in found_in(out / PROGRESS, "*.json"):
         # A damaged note is no note: its shard is made again. One that has just gone is in the manifest by now.
         with contextlib.suppress(ValueError, TypeError, FileNotFoundError):
-            record = shard_record(json.loads(read_bytes(note)))
+            record = shard_record(json_of(read_bytes(note)))
             noted[record.file] = record
     return {record.file: record for record in read_manifest(out).shards} | noted
 
