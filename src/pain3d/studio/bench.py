@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -26,7 +26,6 @@ from pain3d.gltf import textures
 from pain3d.gltf.export import export_glb, quick_glb
 from pain3d.model.detect import find_faces
 from pain3d.model.prediction import Prediction
-from pain3d.model.vitpain import ViTPain
 from pain3d.skin.looks import PROCEDURAL
 from pain3d.studio.guide import HEAT_MM
 from pain3d.studio.kept import Kept
@@ -35,6 +34,9 @@ from pain3d.synth.portrait import Portrait, photograph, portrait_view
 from pain3d.synth.sitter import Sitter
 from pain3d.synth.studio import Sitting, prepare, studio
 from pain3d.synth.subject import Subject, painter
+
+if TYPE_CHECKING:
+    from pain3d.model.vitpain import ViTPain
 
 READER = "vitpain-tiny"
 """The bundled model that reads the pictures."""
@@ -76,6 +78,8 @@ class Bench:
         """The bundled model; None where there is none."""
         if not (resources.files("pain3d") / "checkpoints" / READER / "config.json").is_file():
             return None
+        from pain3d.model.vitpain import ViTPain  # torch takes seconds to load: the page is there before
+
         return ViTPain.from_pretrained(READER)
 
     def subject(self, sitter: Sitter) -> Subject:

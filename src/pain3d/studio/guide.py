@@ -17,22 +17,22 @@ from pain3d.skin.looks import HAIR
 from pain3d.studio.asked import LARGEST, SKINS
 
 DOES: Mapping[str, str] = {
-    "AU1": "lifts the inner ends of the brows",
-    "AU2": "lifts the outer ends of the brows",
-    "AU4": "draws the brows down and together",
-    "AU5": "opens the eyes wide",
-    "AU6": "lifts the cheeks, crow's feet appear",
-    "AU7": "narrows the eyes, tightens both lids",
-    "AU9": "wrinkles the nose along its bridge",
-    "AU10": "lifts the upper lip, deepens the fold beside it",
-    "AU12": "pulls the lip corners up, as in a smile",
-    "AU15": "pulls the lip corners down",
-    "AU17": "pushes chin and lower lip up",
-    "AU20": "stretches the lips sideways",
-    "AU25": "parts the lips",
-    "AU26": "lets the jaw fall, relaxed",
-    "AU27": "pulls the mouth wide open",
-    "AU43": "closes both eyes",
+    "AU1": "inner ends of the brows go up",
+    "AU2": "outer ends of the brows go up",
+    "AU4": "brows go down and together",
+    "AU5": "the eyes open wide",
+    "AU6": "cheeks rise, eyes narrow",
+    "AU7": "both lids tighten",
+    "AU9": "the nose wrinkles, its wings rise",
+    "AU10": "the upper lip rises, squared",
+    "AU12": "lip corners go up, a smile",
+    "AU15": "lip corners go down",
+    "AU17": "chin and lower lip push up",
+    "AU20": "lips stretch sideways",
+    "AU25": "the lips come apart",
+    "AU26": "the jaw drops, relaxed",
+    "AU27": "the mouth is pulled wide open",
+    "AU43": "both eyes are shut",
 }
 """What each Action Unit does to a face, in a line for people who do not know FACS."""
 
@@ -51,14 +51,14 @@ class Preset:
 
 PRESETS = (
     Preset(name="neutral", says="nothing moves", expression=Expression()),
-    Preset(name="mild pain", says="brows and lids", expression=Expression(AU4=1, AU7=1, AU10=1)),
+    Preset(name="mild", says="brows and lids", expression=Expression(AU4=1, AU7=1, AU10=1)),
     Preset(
-        name="moderate pain",
+        name="moderate",
         says="brows, cheeks, upper lip",
         expression=Expression(AU4=2, AU6=2, AU7=2, AU10=2, AU25=1),
     ),
     Preset(
-        name="severe pain",
+        name="severe",
         says="all six units, eyes shut",
         expression=Expression(AU4=4, AU6=4, AU7=5, AU9=3, AU10=4, AU20=2, AU25=3, AU43=1),
     ),

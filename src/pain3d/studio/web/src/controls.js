@@ -45,10 +45,10 @@ export function unitSlider(unit, setting) {
   made.range.setAttribute("aria-describedby", about);
   const row = element(
     "div", { class: `unit ${unit.counts ? "pain" : ""}`, "data-unit": unit.name },
-    element("label", { for: made.id }, element("b", { text: unit.name }), ` ${unit.title}`), letter, made.box,
-    element("span", { class: "does", id: about, text: unit.does, title: unit.does }), made.range,
+    element("label", { for: made.id }, element("b", { text: unit.name }), ` ${unit.title}`),
+    made.range, letter, made.box,
+    element("span", { class: "does", id: about, text: unit.does, title: unit.does }),
   );
-  row.append(made.range);
   return {
     row,
     follow(counts) {

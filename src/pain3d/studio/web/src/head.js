@@ -7,13 +7,13 @@ import { patch } from "./shading.js";
 const loader = new GLTFLoader();
 
 /** Build a head from the bytes of a .glb and the mask of vertices that the heatmap measures. */
-export async function loadHead(bytes, measured, shared) {
+export async function loadHead(bytes, measured, stage) {
   const gltf = await loader.parseAsync(bytes, "");
-  return new Head(gltf, measured, shared);
+  return new Head(gltf, measured, stage);
 }
 
 export class Head {
-  constructor(gltf, measured, shared) {
+  constructor(gltf, measured, { shared, quick }) {
     this.about = gltf.asset.extras.pain3d;
     this.object = gltf.scene;
     this.meshes = [];
@@ -25,6 +25,8 @@ export class Head {
       part.castShadow = part.material.name !== "lashes" && part.material.name !== "eyes";
       part.receiveShadow = part.material.name !== "lashes";
       part.frustumCulled = false;
+      if (quick) part.material = matt(part.material);
+      else if (["hair", "lashes"].includes(part.material.name)) strands(part.material);
       patch(part.material, shared);
       this.meshes.push(part);
       if (skin) this.skin = part;
@@ -75,8 +77,9 @@ export class Head {
     const maps = { colour: ["map"], roughness: ["roughnessMap"], relief: ["normalMap"] };
     for (const [name, bitmap] of Object.entries(pictures)) {
       const old = this.skin.material[maps[name][0]];
+      if (!old) continue; // a matt skin has no roughness
       const fresh = old.clone();
-      fresh.source = new THREE.Source(bitmap);
+      fresh.source = new THREE.TextureSource(bitmap);
       fresh.needsUpdate = true;
       for (const mesh of this.meshes) {
         for (const slot of ["map", "roughnessMap", "metalnessMap", "normalMap"]) {
@@ -110,6 +113,21 @@ export class Head {
       return { at: Uint32Array.from(at), by };
     });
   }
+}
+
+/** The cheapest surface that still has light and shade, for browsers without a graphics card. */
+function matt(material) {
+  const { name, map, color, vertexColors, normalMap, alphaTest, side, transparent, opacity } = material;
+  const plain = name === "skin" ? { normalMap } : {};
+  return new THREE.MeshLambertMaterial({ name, map, color, vertexColors, alphaTest, side, transparent, opacity, ...plain });
+}
+
+/** Thin things: soft edges, and little of the sheen that a smooth ribbon would have. */
+function strands(material) {
+  material.alphaToCoverage = true;
+  material.alphaTest = 0.3;
+  material.roughness = 0.85;
+  material.envMapIntensity = 0.4;
 }
 
 /** The same geometry without vertices that no triangle of it has: four parts of the face share one set in the file. */

@@ -60,7 +60,7 @@ async function start() {
   at("footer").textContent = `pain3d ${guide.version}. Everything runs on this machine; nothing is sent anywhere. The people shown do not exist; appearance groups describe pictures, not people.`;
   const state = new State(guide.units);
   let person = await checkedAddress(state);
-  const stage = new Stage(at("stage"), at("rest"));
+  const stage = new Stage(at("stage"), at("rest"), Boolean(state.values.fine));
   const photo = new Photo(guide, state, tell);
   const measured = new Uint8Array(await buffer("measured"));
   const player = new Player(state, guide.units, playFrame);
@@ -245,7 +245,7 @@ async function start() {
 
   stage.afterFrame = () => {
     if (state.values.heat) at("live-note").textContent = `pain moves the skin by ${stage.mostMm.toFixed(1)} mm at most`;
-    else at("live-note").textContent = "in your browser; drag to turn";
+    else at("live-note").textContent = stage.quick ? "no graphics card: drawn coarsely; drag to turn" : "in your browser; drag to turn";
   };
 
   function showPerson() {
@@ -280,7 +280,7 @@ async function start() {
     try {
       await latestHead.run(async (signal) => {
         const bytes = await buffer("head.glb", state.whoQuery(), signal);
-        const made = await loadHead(bytes, measured, stage.shared);
+        const made = await loadHead(bytes, measured, stage);
         signal.throwIfAborted();
         stage.setHead(made);
         timing.head = performance.now() - started;

@@ -3,28 +3,43 @@ import * as THREE from "three";
 import { sharedUniforms } from "./shading.js";
 
 const FAR_M = 2;
+const QUICK_SHARE = 0.5;
+
+/** Whether this browser draws without a graphics card, which is some twenty times slower. */
+function drawsInSoftware(gl) {
+  const told = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = told ? gl.getParameter(told.UNMASKED_RENDERER_WEBGL) : "";
+  return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
+}
 
 export class Stage {
-  constructor(canvas, restCanvas) {
+  /** @param fine draw everything, however long it takes */
+  constructor(canvas, restCanvas, fine) {
     this.canvas = canvas;
     this.restCanvas = restCanvas;
-    this.renderer = new THREE.WebGLRenderer({ canvas, antialias: true, preserveDrawingBuffer: true });
+    const probe = document.createElement("canvas").getContext("webgl2");
+    if (!probe) throw new Error("this browser has no WebGL 2, so that the live head cannot be drawn; rendered pictures can");
+    this.quick = !fine && drawsInSoftware(probe);
+    probe.getExtension("WEBGL_lose_context")?.loseContext();
+    this.renderer = new THREE.WebGLRenderer({ canvas, antialias: !this.quick, preserveDrawingBuffer: true });
     this.renderer.toneMapping = THREE.CustomToneMapping;
-    this.renderer.shadowMap.enabled = true;
+    this.renderer.shadowMap.enabled = !this.quick;
     this.renderer.shadowMap.type = THREE.PCFShadowMap;
     this.scene = new THREE.Scene();
     this.camera = new THREE.PerspectiveCamera(19, 1, 0.2, FAR_M);
     this.turned = new THREE.Group();
     this.turned.rotation.order = "ZXY";
     this.lamp = new THREE.DirectionalLight(0xffffff, Math.PI);
-    this.lamp.castShadow = true;
+    this.lamp.castShadow = !this.quick;
     this.lamp.shadow.mapSize.set(1024, 1024);
     Object.assign(this.lamp.shadow.camera, { left: -0.19, right: 0.19, top: 0.19, bottom: -0.21, near: 0.2, far: 1.4 });
     this.lamp.shadow.bias = -0.0006;
     this.lamp.shadow.normalBias = 0.002;
     this.scene.add(this.turned, this.lamp, this.lamp.target);
     this.shared = sharedUniforms();
-    this.pmrem = new THREE.PMREMGenerator(this.renderer);
+    this.around = new THREE.LightProbe(); // in quick drawing, in place of the surroundings' mirror
+    if (this.quick) this.scene.add(this.around);
+    else this.pmrem = new THREE.PMREMGenerator(this.renderer);
     this.pose = { yaw: 0, pitch: 0, roll: 0 };
     this.aus = {};
     this.blink = 0;
@@ -50,8 +65,12 @@ export class Stage {
     this.lamp.position.set(...light.key_direction).multiplyScalar(0.8);
     this.lamp.shadow.radius = 1 + 6 * Math.max(...light.key_size);
     this.renderer.toneMappingExposure = light.exposure;
-    this.scene.environment?.dispose();
-    this.scene.environment = this.#surroundings(light.surroundings);
+    if (this.quick) {
+      this.around.sh = harmonics(light.surroundings);
+    } else {
+      this.scene.environment?.dispose();
+      this.scene.environment = this.#mirror(light.surroundings);
+    }
     this.scene.background?.dispose();
     const texture = new THREE.Texture(wall);
     texture.colorSpace = THREE.SRGBColorSpace;
@@ -140,7 +159,7 @@ export class Stage {
     this.mostMm = this.shared.heatOn.value ? this.head.heat(this.aus, this.blink) : 0;
   }
 
-  #surroundings({ rows, columns, rgb }) {
+  #mirror({ rows, columns, rgb }) {
     const data = new Float32Array(4 * rows * columns).fill(1);
     for (let i = 0; i < rows * columns; i++) data.set(rgb.slice(3 * i, 3 * i + 3), 4 * i);
     const picture = new THREE.DataTexture(data, columns, rows, THREE.RGBAFormat, THREE.FloatType);
@@ -152,8 +171,33 @@ export class Stage {
   }
 
   #fit() {
-    const side = Math.max(1, Math.round(this.canvas.clientWidth * Math.min(devicePixelRatio, 2)));
+    const share = this.quick ? QUICK_SHARE : Math.min(devicePixelRatio, 2);
+    const side = Math.max(1, Math.round(this.canvas.clientWidth * share));
     this.renderer.setSize(side, side, false);
     this.invalidate(true);
   }
+}
+
+/** Spherical harmonics of an equirectangular picture whose row 0 is straight down. */
+function harmonics({ rows, columns, rgb }) {
+  const sh = new THREE.SphericalHarmonics3();
+  const basis = new Array(9);
+  const direction = new THREE.Vector3();
+  for (let row = 0; row < rows; row++) {
+    const lift = Math.PI * ((row + 0.5) / rows - 0.5);
+    const area = (Math.PI / rows) * ((2 * Math.PI) / columns) * Math.cos(lift);
+    for (let column = 0; column < columns; column++) {
+      const turn = 2 * Math.PI * ((column + 0.5) / columns - 0.5);
+      direction.set(Math.cos(lift) * Math.cos(turn), Math.sin(lift), Math.cos(lift) * Math.sin(turn));
+      THREE.SphericalHarmonics3.getBasisAt(direction, basis);
+      const at = 3 * (row * columns + column);
+      for (let i = 0; i < 9; i++) {
+        const share = basis[i] * area;
+        sh.coefficients[i].x += share * rgb[at];
+        sh.coefficients[i].y += share * rgb[at + 1];
+        sh.coefficients[i].z += share * rgb[at + 2];
+      }
+    }
+  }
+  return sh;
 }

@@ -11,7 +11,7 @@ export const WHO = ["seed", "age_years", "sex", "ethnicity", "skin", "hair", "wr
 /** Whose change makes another room. */
 export const WHERE = ["light", "background"];
 /** Of the page alone: the server is not told. */
-const OF_PAGE = { compare: 0, heat: 0 };
+const OF_PAGE = { compare: 0, heat: 0, fine: 0 };
 
 export class State {
   constructor(units) {
