@@ -49,26 +49,31 @@ def build(into: Path) -> Path:
     Raises:
         NoPageError: if npm is not there, or fails.
     """
-    npm = shutil.which("npm")
-    if npm is None:
-        raise NoPageError(
-            "npm: is not installed, and this installation comes without the built page; install Node.js 18 or later "
-            "(it brings npm), then run pain3d studio again"
-        )
     into.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=into.parent) as scratch:
-        workshop = Path(scratch) / "web"
-        made = Path(scratch) / "page"
-        for source in _sources():
-            target = workshop / source.relative_to(WEB)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
-        _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], workshop)
-        _run([npm, "run", "build", "--", str(made)], workshop)
-        if into.exists():
-            shutil.rmtree(into)
-        made.replace(into)
+        web, made = Path(scratch) / "web", Path(scratch) / "page"
+        fetch(web)
+        run_npm(["run", "build", "--", str(made)], web)
+        try:
+            made.replace(into)
+        except OSError:  # another process was quicker, or what is there is damaged
+            if not _is_built(into, sources_sha256()):
+                shutil.rmtree(into)
+                made.replace(into)
     return into
+
+
+def fetch(web: Path) -> None:
+    """Copy the sources to a folder, and there fetch what they are built with, in the versions of the lock file.
+
+    Raises:
+        NoPageError: if npm is not there, or fails.
+    """
+    for source in _sources():
+        target = web / source.relative_to(WEB)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    run_npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund"], web)
 
 
 def sources_sha256() -> str:
@@ -89,16 +94,27 @@ def _is_built(folder: Path, digest: str) -> bool:
     return stamp.is_file() and stamp.read_text().strip() == digest
 
 
-def _run(command: list[str], folder: Path) -> None:
+def run_npm(words: list[str], folder: Path) -> None:
+    """Run npm in a folder.
+
+    Raises:
+        NoPageError: if npm is not there, or fails.
+    """
+    npm = shutil.which("npm")
+    if npm is None:
+        raise NoPageError(
+            "npm: is not installed, and this installation comes without the built page; install Node.js 18 or later "
+            "(it brings npm), then run pain3d studio again"
+        )
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=_LONGEST_S, check=False, stdin=subprocess.DEVNULL
+            [npm, *words], cwd=folder, capture_output=True, text=True, timeout=_LONGEST_S, check=False, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoPageError(f"npm: cannot be run ({error}); run it yourself: cd {WEB} && npm ci && npm run build") from None
     if done.returncode:
         last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-6:])
         raise NoPageError(
-            f"npm: {' '.join(command[1:3])} failed, so that the page is not built; it needs the npm registry once. Run it "
+            f"npm: {words[0]} failed, so that the page is not built; it needs the npm registry once. Run it "
             f"yourself: cd {WEB} && npm ci && npm run build\n{last}"
         )

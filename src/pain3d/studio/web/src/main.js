@@ -59,6 +59,7 @@ async function start() {
   at("wording").textContent = guide.wording;
   at("footer").textContent = `pain3d ${guide.version}. Everything runs on this machine; nothing is sent anywhere. The people shown do not exist; appearance groups describe pictures, not people.`;
   const state = new State(guide.units);
+  at("head-busy").textContent = "the studio is starting…";
   let person = await checkedAddress(state);
   const stage = new Stage(at("stage"), at("rest"), Boolean(state.values.fine));
   const photo = new Photo(guide, state, tell);
@@ -276,6 +277,7 @@ async function start() {
   };
   const loadWho = async () => {
     at("head-busy").textContent = "making the head…";
+    document.body.dataset.head = "";
     const started = performance.now();
     try {
       await latestHead.run(async (signal) => {
@@ -284,7 +286,8 @@ async function start() {
         signal.throwIfAborted();
         stage.setHead(made);
         timing.head = performance.now() - started;
-        if (state.values.skin === "procedural") return;
+        document.body.dataset.head = "painted";
+        if (state.values.skin === "procedural") return void (document.body.dataset.head = "whole");
         at("head-busy").textContent = "painting the skin…";
         const names = ["colour", "roughness", "relief"];
         const pictures = await Promise.all(names.map((name) => blob(`skin/${name}`, state.whoQuery(), signal)));
@@ -293,6 +296,7 @@ async function start() {
         made.dress(Object.fromEntries(names.map((name, i) => [name, bitmaps[i]])));
         stage.invalidate(true);
         timing.skin = performance.now() - started;
+        document.body.dataset.head = "whole";
       });
       at("head-busy").textContent = "";
     } catch (error) {
