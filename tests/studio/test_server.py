@@ -131,10 +131,14 @@ def test_a_name_that_could_be_bound_to_another_machine_is_refused(studio, host, 
     answer = studio.ask("api/guide", Host=host)
     assert answer.status == status
     if status == 403:
-        assert answer.json()["error"] == f"host: {host!r} is not a name of this studio; open the address that it printed"
+        assert (
+            answer.json()["error"] == f"host: {host!r} is not a name of this studio; open the address that it printed"
+        )
 
 
-@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)])
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)]
+)
 def test_other_websites_may_not_ask(studio, site, status):
     assert studio.ask("api/guide", Sec_Fetch_Site=site).status == status
 

@@ -96,7 +96,11 @@ def guide() -> dict[str, Any]:
             for name, title in AU_DESCRIPTIONS.items()
         ],
         "presets": [
-            {"name": one.name, "says": one.says, "aus": {name: value for name, value in one.expression.items() if value}}
+            {
+                "name": one.name,
+                "says": one.says,
+                "aus": {name: value for name, value in one.expression.items() if value},
+            }
             for one in PRESETS
         ],
         "choices": {

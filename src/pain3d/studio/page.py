@@ -108,10 +108,18 @@ def run_npm(words: list[str], folder: Path) -> None:
         )
     try:
         done = subprocess.run(
-            [npm, *words], cwd=folder, capture_output=True, text=True, timeout=_LONGEST_S, check=False, stdin=subprocess.DEVNULL
+            [npm, *words],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_S,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise NoPageError(f"npm: cannot be run ({error}); run it yourself: cd {WEB} && npm ci && npm run build") from None
+        raise NoPageError(
+            f"npm: cannot be run ({error}); run it yourself: cd {WEB} && npm ci && npm run build"
+        ) from None
     if done.returncode:
         last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-6:])
         raise NoPageError(

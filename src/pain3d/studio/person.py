@@ -112,5 +112,3 @@ def _directions() -> np.ndarray:
 
 def _surroundings(light: Light) -> list[float]:
     return np.round(surroundings(light, _directions()), 4).ravel().tolist()
-
-

@@ -67,7 +67,7 @@ async function start() {
   const player = new Player(state, guide.units, playFrame);
   const followers = [];
   const latestHead = new Latest(), latestPlace = new Latest(), latestPerson = new Latest();
-  Object.assign(window, { studio: { state, stage, guide, timing: {} } });
+  window.studio = { state, stage, guide, loadHead, timing: {} }; // for the console, and for tests
   const { timing } = window.studio;
 
   /** A typed value goes to the server, whose words are shown if it refuses; what was there before then stays. */
