@@ -69,11 +69,14 @@ class Visit:
             assert time.monotonic() < end, "waited in vain"
             self.page.wait_for_timeout(30)
 
-    def picture(self) -> bytes:
+    def picture(self) -> str:
         """The live head, once all that is known is drawn."""
-        drawn = self.page.evaluate("() => (studio.stage.invalidate(), studio.stage.frames)")
-        self.until(lambda: self.page.evaluate("() => studio.stage.frames") > drawn)
-        return self.page.evaluate("() => document.getElementById('stage').toDataURL()")
+        return self.page.evaluate(
+            """() => new Promise((done) => {
+              studio.stage.invalidate(true);  // draws in the next frame, before what follows
+              requestAnimationFrame(() => done(studio.stage.canvas.toDataURL()));
+            })"""
+        )
 
     def preset(self, name: str) -> None:
         self.page.click(f"[data-preset='{name}']")
@@ -221,12 +224,14 @@ def test_the_exported_head_opens_in_three_js_and_moves(visit):
           const mask = new Uint8Array(await (await fetch("api/measured")).arrayBuffer());
           const head = await studio.loadHead(bytes, mask, studio.stage);
           const place = head.skin.position.clone();
-          const at = () => head.skin.geometry.userData.kept.map((_, i) => head.skin.getVertexPosition(i, place).toArray());
+          const { kept } = head.skin.geometry.userData;
+          const at = () => kept.map((_, i) => head.skin.getVertexPosition(i, place).toArray());
+          const apart = (one, other) => Math.hypot(...one.map((x, k) => x - other[k]));
           const moved = {};
           const rest = at();
           for (const name of Object.keys(head.about.units)) {
             head.act({ [name]: name === "AU43" ? 1 : 5 });
-            moved[name] = 1000 * Math.max(...at().map((point, i) => Math.hypot(...point.map((x, k) => x - rest[i][k]))));
+            moved[name] = 1000 * Math.max(...at().map((point, i) => apart(point, rest[i])));
           }
           return { moved, meshes: head.meshes.length, names: Object.keys(head.skin.morphTargetDictionary) };
         }"""

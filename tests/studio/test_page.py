@@ -1,4 +1,4 @@
-"""The page is built from its sources by npm; its arithmetic is Python's; heads pass the validator of the glTF format."""
+"""The page is built from its sources by npm; its arithmetic is Python's; heads pass the Khronos validator."""
 
 import json
 import shutil
@@ -83,7 +83,10 @@ def test_the_page_scores_as_python_does():
     about = {
         "units": dict(AU_DESCRIPTIONS),
         "intensity_to_weight": {"levels": LEVELS, "weights": LEVEL_WEIGHTS},
-        "correctives": {"pair": {"units": ["AU6", "AU7"], "weight": "w1w2"}, "half": {"units": ["AU4"], "weight": "4w(1-w)"}},
+        "correctives": {
+            "pair": {"units": ["AU6", "AU7"], "weight": "w1w2"},
+            "half": {"units": ["AU4"], "weight": "4w(1-w)"},
+        },
     }  # fmt: skip
     script = (
         f"import * as facs from {json.dumps((WEB / 'src' / 'facs.js').as_uri())};"

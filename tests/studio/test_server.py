@@ -44,7 +44,8 @@ def test_a_person_is_told_with_the_command_that_makes_the_picture(studio):
     person = studio.ask("api/person?seed=7&AU4=3&AU43=1&age_years=71&yaw=-12.5&light=studio&glasses=1&wet=0").json()
     assert (person["seed"], person["age_years"], person["pspi"]) == (7, 71, 4.0)
     assert person["command"] == (
-        "pain3d face face.png --aus AU4=3,AU43=1 --seed 7 --age-years 71 --yaw -12.5 --light studio --no-wet --glasses 1"
+        "pain3d face face.png --aus AU4=3,AU43=1 --seed 7 --age-years 71 --yaw -12.5 --light studio "
+        "--no-wet --glasses 1"
     )
     assert 1 <= person["skin_tone_mst"] <= 10 and person["worn"] == ["glasses"]
     assert sum(person["anchors"].values()) == pytest.approx(1.0, abs=2e-3)
@@ -94,7 +95,11 @@ def test_every_address_refuses_alike(studio, path):
 
 @pytest.mark.parametrize(
     ("query", "words"),
-    [("seconds=1", "seconds: 1 is outside 2..60"), ("seconds=nan", "seconds: nan is not finite"), ("take=x", "seconds: '4' or take: 'x'")],
+    [
+        ("seconds=1", "seconds: 1 is outside 2..60"),
+        ("seconds=nan", "seconds: nan is not finite"),
+        ("take=x", "seconds: '4' or take: 'x'"),
+    ],
 )  # fmt: skip
 def test_a_bad_time_is_refused(studio, query, words):
     answer = studio.ask(f"api/timeline?{query}")

@@ -26,7 +26,7 @@ USUAL = (
     ("AU4", "AU5"), ("AU5", "AU43"), ("AU6", "AU7"), ("AU6", "AU43"), ("AU7", "AU43"),
     ("AU10", "AU17"), ("AU17", "AU25"), ("AU17", "AU26"), ("AU17", "AU27"), ("AU26", "AU27"),
 )  # fmt: skip
-"""Pairs that want a corrective on most heads, of those of the seeds 0 to 5: what `quick_morphs` makes without asking."""
+"""Pairs that want a corrective on most heads, those of the seeds 0 to 5: what `quick_morphs` makes."""
 PROBED_EXPRESSIONS = 40
 """Expressions of pain that the deviation is measured on, beside every unit at every level and every pair."""
 _AU43 = AU_INDEX["AU43"]

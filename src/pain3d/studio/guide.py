@@ -1,4 +1,4 @@
-"""What the page is made of before anybody is shown: Action Units in words, expressions to begin with, choices, limits."""
+"""What the page is made of before anybody is shown: Action Units in words, expressions, choices, limits."""
 
 from __future__ import annotations
 

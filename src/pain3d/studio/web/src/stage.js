@@ -4,6 +4,8 @@ import { sharedUniforms } from "./shading.js";
 
 const FAR_M = 2;
 const QUICK_SHARE = 0.5;
+/** After which a head that stands still is drawn once more, in full size. */
+const STILL_MS = 700;
 
 /** Whether this browser draws without a graphics card, which is some twenty times slower. */
 function drawsInSoftware(gl) {
@@ -120,10 +122,21 @@ export class Stage {
     this.restStale ||= everything;
     if (this.#waiting) return;
     this.#waiting = true;
+    clearTimeout(this.still);
     requestAnimationFrame(() => {
       this.#waiting = false;
+      if (this.quick) {
+        this.#resize(QUICK_SHARE);
+        this.still = setTimeout(() => this.#drawStill(), STILL_MS);
+      }
       this.draw();
     });
+  }
+
+  #drawStill() {
+    this.#resize(1);
+    this.restStale = true;
+    this.draw();
   }
 
   draw() {
@@ -171,10 +184,14 @@ export class Stage {
   }
 
   #fit() {
-    const share = this.quick ? QUICK_SHARE : Math.min(devicePixelRatio, 2);
-    const side = Math.max(1, Math.round(this.canvas.clientWidth * share));
-    this.renderer.setSize(side, side, false);
+    if (!this.quick) this.#resize(Math.min(devicePixelRatio, 2));
     this.invalidate(true);
+  }
+
+  /** @param share pixels drawn for each pixel of the page */
+  #resize(share) {
+    const side = Math.max(1, Math.round(this.canvas.clientWidth * share));
+    if (this.canvas.width !== side) this.renderer.setSize(side, side, false);
   }
 }
 
