@@ -17,13 +17,13 @@ from pain3d.skin.looks import HAIR
 from pain3d.studio.asked import LARGEST, SKINS
 
 DOES: Mapping[str, str] = {
-    "AU1": "inner ends of the brows go up",
-    "AU2": "outer ends of the brows go up",
+    "AU1": "inner brow ends go up",
+    "AU2": "outer brow ends go up",
     "AU4": "brows go down and together",
     "AU5": "the eyes open wide",
     "AU6": "cheeks rise, eyes narrow",
     "AU7": "both lids tighten",
-    "AU9": "the nose wrinkles, its wings rise",
+    "AU9": "the nose wrinkles, wings rise",
     "AU10": "the upper lip rises, squared",
     "AU12": "lip corners go up, a smile",
     "AU15": "lip corners go down",
@@ -31,7 +31,7 @@ DOES: Mapping[str, str] = {
     "AU20": "lips stretch sideways",
     "AU25": "the lips come apart",
     "AU26": "the jaw drops, relaxed",
-    "AU27": "the mouth is pulled wide open",
+    "AU27": "the mouth opens wide",
     "AU43": "both eyes are shut",
 }
 """What each Action Unit does to a face, in a line for people who do not know FACS."""

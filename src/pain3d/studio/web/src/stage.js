@@ -23,7 +23,9 @@ export class Stage {
     if (!probe) throw new Error("this browser has no WebGL 2, so that the live head cannot be drawn; rendered pictures can");
     this.quick = !fine && drawsInSoftware(probe);
     probe.getExtension("WEBGL_lose_context")?.loseContext();
-    this.renderer = new THREE.WebGLRenderer({ canvas, antialias: !this.quick, preserveDrawingBuffer: true });
+    // no alpha: soft edges of hair would let the page shine through
+    const context = canvas.getContext("webgl2", { alpha: false, antialias: !this.quick, preserveDrawingBuffer: true });
+    this.renderer = new THREE.WebGLRenderer({ canvas, context });
     this.renderer.toneMapping = THREE.CustomToneMapping;
     this.renderer.shadowMap.enabled = !this.quick;
     this.renderer.shadowMap.type = THREE.PCFShadowMap;
