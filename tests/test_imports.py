@@ -34,6 +34,9 @@ BELOW = {
     "model": BASE | {"demographics", "data"},
     "train": BASE | {"demographics", "data", "model"},
     "evaluate": BASE | {"demographics", "expressions", "data", "model", "train"},
+    "studio": BASE
+    | {"demographics", "expressions", "face", "skin", "worn", "render", "data", "synth", "gltf"}
+    | {"model", "train", "evaluate"},
 }
 """What each part may import besides itself: docs/architecture.md. The parts on top may import anything."""
 
