@@ -87,7 +87,12 @@ function passingFrames(facets) {
   return pass;
 }
 
-const mixed = (row) => Math.imul(row ^ 0x9e3779b9, 0x85ebca6b) >>> 0;
+/** Scatters rows, the same way each time: the finalizer of MurmurHash3, one to one on 32 bits. */
+function mixed(row) {
+  let bits = Math.imul(row ^ (row >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
+}
 
 const ORDERS = {
   mixed: { title: "mixed", key: mixed },
