@@ -270,7 +270,7 @@ def test_demo_makes_checks_and_shows(capfd, tmp_path, monkeypatch):
 
 
 def test_interrupts_exit_130(capfd, monkeypatch, tmp_path):
-    from pain3d.synth import generate as module
+    from pain3d.synth import engine as module
 
     def interrupt(*_, **__):
         raise KeyboardInterrupt

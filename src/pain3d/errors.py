@@ -7,7 +7,7 @@ is a defect of pain3d and keeps its traceback. A message names the argument or f
 from __future__ import annotations
 
 import errno
-from pathlib import Path
+import re
 from typing import ClassVar
 
 
@@ -15,6 +15,10 @@ class UserError(Exception):
     """Base of all errors whose message is written for the user."""
 
     exit_code: ClassVar[int] = 1
+
+    def __str__(self) -> str:
+        """The message, in one line: words of libraries that it quotes may come in several."""
+        return re.sub(r"\s*\n\s*", " ", super().__str__())
 
 
 class ArgumentError(UserError, ValueError):
@@ -40,14 +44,16 @@ class StorageError(UserError):
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space",
     errno.EDQUOT: "your disk quota is used up; free some space",
+    errno.EFBIG: "the file would be larger than this process may write (ulimit -f); raise the limit",
+    errno.EIO: "the disk reports an error of its own; check it, or choose another one",
     errno.EROFS: "the file system is read-only; choose a folder you can write to",
     errno.EACCES: "permission denied; choose a folder you can write to",
     errno.EPERM: "the system does not permit it; choose a folder you can write to",
 }
 
 
-def storage_error(path: Path, error: OSError) -> StorageError:
-    """The kind form of an `OSError` that writing `path` met."""
+def storage_error(path: object, error: OSError) -> StorageError:
+    """The kind form of an `OSError` that writing `path`, a file or folder, met."""
     reason = _REASONS.get(error.errno or 0) or f"{error.strerror or error}; check the disk"
     return StorageError(
         f"{path}: cannot be written: {reason}, then run the same command again: finished shards are kept, "

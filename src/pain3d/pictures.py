@@ -15,6 +15,10 @@ PictureLike = str | Path | Image.Image | np.ndarray
 """A path, a PIL image, or a uint8 array [height, width, 3] (or [height, width], grey)."""
 
 
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM")
+"""What is opened: Pillow knows others that run programs on what a file says, as Ghostscript on PostScript."""
+
+
 def read_picture(source: PictureLike) -> UInt8[np.ndarray, "height width 3"]:
     """RGB 0..255, turned upright as the camera noted (EXIF); transparent parts become black.
 
@@ -31,7 +35,7 @@ def read_picture(source: PictureLike) -> UInt8[np.ndarray, "height width 3"]:
         with warnings.catch_warnings():
             # Pillow warns from 89 megapixels on, as cameras reach, and refuses twice as many as decompression bombs.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
+            with Image.open(path, formats=_FORMATS) as image:
                 return _rgb(image)
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file; check the name") from error

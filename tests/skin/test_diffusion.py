@@ -14,8 +14,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from pain3d import stores
 from pain3d.demographics import ETHNICITIES
 from pain3d.errors import ArgumentError, DataError
+from pain3d.places import location
 from pain3d.skin.diffusion import checkpoint
 from pain3d.skin.diffusion import folder as folder_of
 from pain3d.skin.diffusion.chart import CHANNELS, SIDE, Chart
@@ -175,6 +177,22 @@ def test_a_run_keeps_its_skins_and_needs_no_sampler_again(skins, folder, tmp_pat
     kept.write_bytes(kept.read_bytes()[:500])
     with pytest.raises(DataError, match=r"skin-sample.*is damaged .* delete it, and the skin is sampled again"):
         again.picture(traits)
+
+
+def test_a_run_may_keep_its_skins_in_a_store(skins, folder, tmp_path, monkeypatch):
+    traits, shelf = traits_of(), location("memory://run/skins")
+    on_disk = DiffusionSkins(folder, skins.painter, tmp_path / "skins")
+    drawn = on_disk.picture(traits)
+    assert np.array_equal(DiffusionSkins(folder, skins.painter, shelf).picture(traits), drawn)
+    (kept,) = (tmp_path / "skins").iterdir()
+    assert stores.names(shelf) == [kept.name] and stores.read(shelf / kept.name) == kept.read_bytes()
+    monkeypatch.setattr("pain3d.skin.diffusion.sampler.sample", lambda *_, **__: pytest.fail("sampled again"))
+    again = DiffusionSkins(folder, skins.painter, shelf)
+    assert np.array_equal(again.picture(traits), drawn)
+    stores.put(shelf / kept.name, kept.read_bytes()[:500])
+    with pytest.raises(DataError, match=r"memory://run/skins/skin-sample.*is damaged .* delete it, and the skin"):
+        again.picture(traits)
+    stores.remove([shelf / kept.name])
 
 
 def test_a_sample_that_is_no_number_is_refused(painter):

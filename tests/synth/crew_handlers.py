@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from pain3d.errors import StorageError
+from pain3d.errors import ArgumentError, StorageError
 
 
 def squares():
@@ -62,5 +62,43 @@ def slow():
     def handle(task, tick):
         tick()
         time.sleep(60)
+
+    return handle
+
+
+def counted(handle, tries):
+    """A handler that leaves a mark in the folder `tries` whenever it is called."""
+
+    def handle_and_count(task, tick):
+        (tries / f"{task}-{os.getpid()}-{time.monotonic_ns()}").touch()
+        return handle(task, tick)
+
+    return handle_and_count
+
+
+def unlucky(tries, times, end):
+    """A handler whose first `times` calls end by `end`: ``kill``, ``disk`` or ``argument``."""
+
+    def handle(task, tick):
+        tick()
+        if len(list(tries.iterdir())) <= times:
+            if end == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise {"disk": StorageError, "argument": ArgumentError}[end](f"out/{task}: {end}")
+        return task
+
+    return counted(handle, tries)
+
+
+def most_at_once(folder):
+    """Results tell how many tasks ran while one did."""
+
+    def handle(task, tick):
+        mark = folder / f"{task}"
+        mark.touch()
+        time.sleep(0.3)
+        there = len(list(folder.iterdir()))
+        mark.unlink()
+        return there
 
     return handle

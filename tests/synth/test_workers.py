@@ -18,7 +18,7 @@ def nobody_left():
     assert multiprocessing.active_children() == []
 
 
-def run(prepare, tasks, workers, on_tick=lambda: None):
+def run(prepare, tasks, workers, on_tick=lambda done: None):
     results = []
     run_tasks(tasks, prepare, workers=workers, on_tick=on_tick, on_result=results.append)
     return results
@@ -27,9 +27,9 @@ def run(prepare, tasks, workers, on_tick=lambda: None):
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_every_task_once(workers):
     ticks = []
-    results = run(crew_handlers.squares, [3, 1, 4, 1], workers, on_tick=lambda: ticks.append(1))
+    results = run(crew_handlers.squares, [3, 1, 4, 1], workers, on_tick=ticks.append)
     assert sorted(result[:2] for result in results) == [(1, 1), (1, 1), (3, 9), (4, 16)]
-    assert len(ticks) == 9
+    assert ticks == [1] * 9
     pids = {result[2] for result in results}
     assert (pids == {os.getpid()}) == (workers == 1)
 
@@ -50,7 +50,7 @@ def test_nobody_prepares_before_its_time(workers, tmp_path):
         mark.touch(exist_ok=False)
 
     prepare = functools.partial(crew_handlers.after, mark)
-    run_tasks([1, 2], prepare, workers=workers, on_tick=lambda: None, on_result=results.append, before=before)
+    run_tasks([1, 2], prepare, workers=workers, on_tick=lambda done: None, on_result=results.append, before=before)
     assert results == [True, True]
 
 
@@ -87,7 +87,7 @@ def test_a_worker_that_ends_before_it_is_ready():
 
 
 def test_an_interrupt_ends_the_workers():
-    def interrupt():
+    def interrupt(done):
         raise KeyboardInterrupt
 
     started = time.monotonic()

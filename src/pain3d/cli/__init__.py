@@ -16,7 +16,7 @@ import tyro
 
 from pain3d import __version__
 from pain3d.__main__ import told_interrupted
-from pain3d.cli import answers, exchange, judging, learning, making, skins
+from pain3d.cli import answers, exchange, judging, learning, making, skins, watching
 from pain3d.console import answer_with, stdout_kept_clean
 from pain3d.data.arrow import leave_pandas_out
 from pain3d.errors import UserError
@@ -28,6 +28,7 @@ Command = (
     Annotated[making.Demo, tyro.conf.subcommand("demo")]
     | Annotated[making.Face, tyro.conf.subcommand("face")]
     | Annotated[making.Clip, tyro.conf.subcommand("clip")]
+    | Annotated[watching.Studio, tyro.conf.subcommand("studio")]
     | Annotated[making.Generate, tyro.conf.subcommand("generate")]
     | Annotated[making.Finish, tyro.conf.subcommand("finish")]
     | Annotated[making.Plan, tyro.conf.subcommand("plan")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -14,7 +15,9 @@ from pain3d.console import progress, say
 from pain3d.data.findings import counted
 from pain3d.demographics import Ethnicity, Sex
 from pain3d.errors import ArgumentError
+from pain3d.interrupt import StopRequest
 from pain3d.skin.looks import Looks
+from pain3d.synth.engine import Engine
 from pain3d.synth.plan import PRESETS, PlanConfig, PlanOptions
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ class Demo:
     Takes about half a minute on two cores; the first run on a machine compiles the renderer first.
     """
 
-    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")] = Path("pain3d-demo")
+    out: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="OUT")] = "pain3d-demo"
     """Folder to make; a finished demo in it is shown again."""
     seed: int = 0
     """Seed of the dataset: another seed, other people."""
@@ -63,20 +66,29 @@ class Demo:
 class Generate:
     """Make a dataset, or go on where an earlier run stopped.
 
-    The bytes depend on the plan alone, not on --workers or interruptions. A finished dataset is left as it is.
+    The bytes depend on the plan alone, not on --engine, --workers or interruptions. A finished dataset is left as it
+    is. Ctrl-C ends at once; SIGTERM, which job schedulers send, finishes the files in hand first. The same command goes
+    on.
     """
 
-    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
-    """Folder of the dataset: new, empty, or holding a part of the same dataset."""
+    out: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="OUT")]
+    """Folder of the dataset, or a URL such as s3://bucket/faces: new, empty, or holding a part of the same dataset."""
     preset: Preset | None = None
     """3dpain: the paper's 2,500 subjects x (1 neutral + 10 pain) x 3 views = 82,500 frames. million: 30,350 subjects,
     1,001,550 frames, in files of 25 subjects."""
     shard: str | None = None
     """i/n: make this part of n alone, as one of n runs that share OUT; then run pain3d finish OUT."""
+    engine: Engine = "local"
+    """local: processes of this machine. ray: tasks of a Ray cluster, whose nodes see OUT under the same path; needs
+    pip install 'pain3d[cluster]'."""
+    address: str | None = None
+    """Of the Ray cluster. auto, as without it: the one that runs here or that RAY_ADDRESS names. local: one that is
+    started here and ends with the run. HOST:PORT: of its head."""
     workers: int | Literal["auto"] = "auto"
-    """Processes; auto: one for each core."""
+    """Processes; auto: one for each core. On Ray: shards that are made at the same time; auto: one for each CPU of the
+    cluster, or GPU."""
     device: str = "cpu"
-    """What to render on: cpu, or a CUDA device such as cuda:0."""
+    """What to render on: cpu, or a CUDA device such as cuda:0. On Ray: cpu, or cuda, a GPU for each task."""
     plan: tyro.conf.OmitArgPrefixes[PlanOptions] = field(default_factory=PlanOptions)
     json: bool = False
     """Print the result as JSON, and nothing else, on standard output."""
@@ -85,15 +97,18 @@ class Generate:
         from pain3d.synth.generate import generate
 
         config = _plan_config(self.plan, self.preset, words)
-        with progress("making", "frames") as advance:
+        with progress("making", "frames") as advance, StopRequest(signal.SIGTERM) as request:
             result = generate(
                 self.out,
                 config,
                 shard=self.shard,
+                engine=self.engine,
+                address=self.address,
                 workers=self.workers,
                 device=self.device,
                 on_progress=advance,
                 on_phase=say,
+                stop=lambda: request.asked,
             )
         return Answer(text=result.text(), data=result.to_json())
 
@@ -105,8 +120,8 @@ class Finish:
     A finished dataset is left as it is.
     """
 
-    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
-    """Folder that the parts share."""
+    out: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="OUT")]
+    """Folder, or URL, that the parts share."""
     json: bool = False
     """Print the result as JSON, and nothing else, on standard output."""
 
@@ -152,8 +167,8 @@ class Audit:
     Exit status 1, and a list, when anything is wrong.
     """
 
-    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
-    """Folder of the dataset."""
+    out: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="OUT")]
+    """Folder of the dataset, or its URL."""
     json: bool = False
     """Print the result as JSON, and nothing else, on standard output."""
 
@@ -174,8 +189,8 @@ class Show:
     shows every frame, with filters, heatmaps, distributions, balance and the audit's result.
     """
 
-    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
-    """Folder of the dataset."""
+    out: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="OUT")]
+    """Folder of the dataset, or its URL."""
     subject: str | None = None
     """Show every expression of this subject, as in s00042; without it: some of each of several subjects."""
     html: bool = False

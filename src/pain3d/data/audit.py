@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol
 
@@ -20,12 +21,13 @@ from pain3d.data.audit_imported import ImportedDataset
 from pain3d.data.audit_labels import check_labels, label_block
 from pain3d.data.audit_pictures import PictureRules, check_pictures
 from pain3d.data.audit_whole import WholeDataset
-from pain3d.data.files import TEMPORARY_SUFFIX, file_sha256
+from pain3d.data.files import TEMPORARY_SUFFIX, exists, file_sha256, file_size, found_in, parquet_source
 from pain3d.data.findings import AuditReport, Finding
 from pain3d.data.manifest import MANIFEST, PROGRESS, Manifest, ShardRecord, read_manifest
 from pain3d.data.schema import MAX_ROW_GROUP_ROWS, label_columns
 from pain3d.errors import ArgumentError, DataError
 from pain3d.facs import AU_NAMES
+from pain3d.places import Place, location
 
 _BESIDE_PICTURES = (*AU_NAMES, "landmarks")
 """Labels that the pictures are held against."""
@@ -34,19 +36,20 @@ Progress = Callable[[int, int], None]
 """Called with the frames looked at and the frames there are."""
 
 
-def audit(path: str | Path, *, progress: Progress | None = None, workers: int | None = None) -> AuditReport:
+def audit(path: str | Place, *, progress: Progress | None = None, workers: int | None = None) -> AuditReport:
     """Check a dataset folder.
 
     Args:
-        path: the folder that holds manifest.json.
+        path: the folder that holds manifest.json, or its URL. From a store, everything in it is fetched.
         progress: called after every row group.
         workers: threads that decode pictures; all cores by default.
 
     Raises:
-        ArgumentError: if `path` is no folder. Everything else is a finding.
+        ArgumentError: if `path` is no folder.
+        StorageError: if a store does not answer. Everything else is a finding.
     """
-    out = Path(path)
-    if not out.is_dir():
+    out = location(path)
+    if not (out.is_dir() if isinstance(out, Path) else exists(out)):
         raise ArgumentError(f"{out}: no such folder; name the folder that holds {MANIFEST}")
     try:
         manifest = read_manifest(out)
@@ -61,27 +64,27 @@ def audit(path: str | Path, *, progress: Progress | None = None, workers: int | 
     return auditor.finish()
 
 
-def _check_folder(out: Path, manifest: Manifest) -> Iterator[Finding]:
+def _check_folder(out: Place, manifest: Manifest) -> Iterator[Finding]:
     if not manifest.complete:
         yield Finding(
             rule="manifest", where=MANIFEST, message="the dataset is not finished; run the same generate command again"
         )
     lists = () if manifest.source is None else manifest.source.lists
     for name in ("README.md", "croissant.json", *lists):
-        if manifest.complete and not (out / name).is_file():
+        if manifest.complete and file_size(out / name) is None:
             yield Finding(rule="missing file", where=name, message="not found")
     listed = {shard.file for shard in manifest.shards}
-    for path in sorted((out / "data").glob("*")):
-        name = path.relative_to(out).as_posix()
-        if name not in listed and not path.match(f".*{TEMPORARY_SUFFIX}"):
+    for path in found_in(out / "data", "*"):
+        name = f"data/{path.name}"
+        if name not in listed and not fnmatchcase(path.name, f".*{TEMPORARY_SUFFIX}"):
             yield Finding(rule="extra file", where=name, message="not listed in the manifest")
-    if manifest.complete and (out / PROGRESS).exists():
+    if manifest.complete and exists(out / PROGRESS):
         yield Finding(
             rule="leftover", where=PROGRESS, message="notes of a finished run; run generate again to clear them"
         )
-    for folder in (out, out / "data"):
-        for path in sorted(folder.glob(f".*{TEMPORARY_SUFFIX}")):
-            name = path.relative_to(out).as_posix()
+    for folder, prefix in ((out, ""), (out / "data", "data/")):
+        for path in found_in(folder, f".*{TEMPORARY_SUFFIX}"):
+            name = f"{prefix}{path.name}"
             yield Finding(rule="leftover", where=name, message="half-written file of a run that was killed; delete it")
 
 
@@ -105,7 +108,7 @@ class Rows(Protocol):
 class _Auditor:
     """Goes through the shards of one dataset and fills a report."""
 
-    def __init__(self, out: Path, manifest: Manifest, rows: Rows, progress: Progress | None) -> None:
+    def __init__(self, out: Place, manifest: Manifest, rows: Rows, progress: Progress | None) -> None:
         self.report = AuditReport()
         self._out = out
         self._manifest = manifest
@@ -115,17 +118,20 @@ class _Auditor:
     def check_shard(self, shard: ShardRecord) -> None:
         """Check the file, then every row that can be read."""
         path = self._out / shard.file
-        if not path.is_file():
+        size = file_size(path)
+        if size is None:
             self._found("missing file", shard.file, "listed in the manifest, but not found")
             return
-        size = path.stat().st_size
         if size != shard.bytes:
             self._found("size", shard.file, f"{size} bytes, {shard.bytes} in the manifest")
         if file_sha256(path) != shard.sha256:
             self._found("hash", shard.file, "SHA-256 differs from the manifest")
         self.report.shards += 1
         try:
-            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            with (
+                parquet_source(path) as source,
+                pq.ParquetFile(source, page_checksum_verification=True, pre_buffer=True) as file,
+            ):
                 self._check_tables(shard, file)
         except (pa.ArrowException, OSError) as error:
             self._found("unreadable", shard.file, str(error))

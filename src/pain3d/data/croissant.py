@@ -7,7 +7,6 @@ date: the same plan gives the same bytes.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -16,6 +15,7 @@ from pain3d.data.files import write_atomically
 from pain3d.data.imported_card import SOURCE_NAMES
 from pain3d.data.manifest import Manifest
 from pain3d.data.schema import COLUMN_DESCRIPTIONS
+from pain3d.places import Place
 
 CROISSANT = "croissant.json"
 
@@ -71,7 +71,7 @@ _CONTEXT = {
 }
 
 
-def write_croissant(out: Path, manifest: Manifest) -> None:
+def write_croissant(out: Place, manifest: Manifest) -> None:
     """Write OUT/croissant.json."""
     content = json.dumps(croissant(manifest), indent=2, ensure_ascii=False) + "\n"
     write_atomically(out / CROISSANT, content.encode())

@@ -20,10 +20,13 @@ import numpy as np
 import pyarrow as pa
 from PIL import features
 
-from pain3d.data.files import write_atomically
+from pain3d import stores
+from pain3d.data.files import read_bytes, write_atomically
 from pain3d.data.images import Palette, PaletteEntry
 from pain3d.data.schema import HEATMAP_MAX_MM, SCHEMA_VERSION, SHARD_SPLITS, Annotation, ShardSplit, dataset_schema
 from pain3d.errors import DataError
+from pain3d.outside import json_of
+from pain3d.places import Place
 from pain3d.streams import checked_seed
 
 MANIFEST = "manifest.json"
@@ -201,9 +204,21 @@ def differences(ours: Manifest, theirs: Manifest) -> list[str]:
     ]
 
 
-def write_manifest(out: Path, manifest: Manifest) -> None:
+def write_manifest(out: Place, manifest: Manifest) -> None:
     """Write OUT/manifest.json in one step: a reader sees the old file or the new one, never a part."""
     write_atomically(out / MANIFEST, manifest_bytes(manifest))
+
+
+def start_manifest(out: Place, manifest: Manifest) -> bool:
+    """Write the first manifest of a dataset, and tell whether it is this one that lies there now.
+
+    On a disk it is, for the folder is held. In a store another run may have written one since the caller looked; it is
+    left as it is then.
+    """
+    if isinstance(out, Path):
+        write_manifest(out, manifest)
+        return True
+    return stores.create(out / MANIFEST, manifest_bytes(manifest))
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
@@ -212,7 +227,7 @@ def manifest_bytes(manifest: Manifest) -> bytes:
     return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def read_manifest(out: Path) -> Manifest:
+def read_manifest(out: Place) -> Manifest:
     """The manifest of a dataset.
 
     Raises:
@@ -220,10 +235,10 @@ def read_manifest(out: Path) -> Manifest:
     """
     path = out / MANIFEST
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json_of(read_bytes(path).decode("utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path}: not found; {out} is no pain3d dataset, or its path is wrong") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise DataError(
             f"{path}: cut short or damaged ({error}); restore it from a copy, "
             f"or make the dataset anew in another folder"

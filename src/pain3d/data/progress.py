@@ -11,14 +11,25 @@ import contextlib
 import dataclasses
 import json
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
 
 from pain3d.data.card import write_card
 from pain3d.data.croissant import write_croissant
-from pain3d.data.files import TEMPORARY_SUFFIX, file_sha256, make_folder, write_atomically
+from pain3d.data.files import (
+    TEMPORARY_SUFFIX,
+    exists,
+    file_sha256,
+    file_size,
+    found_in,
+    make_folder,
+    read_bytes,
+    remove_files,
+    remove_folder,
+    write_atomically,
+)
 from pain3d.data.findings import counted, listed
 from pain3d.data.manifest import (
     MANIFEST,
@@ -29,12 +40,15 @@ from pain3d.data.manifest import (
     differences,
     read_manifest,
     shard_record,
+    start_manifest,
     write_manifest,
 )
 from pain3d.errors import DataError, OutputError, storage_error
+from pain3d.outside import json_of
+from pain3d.places import Place
 
 
-def begin(out: Path, manifest: Manifest, shards: Sequence[ShardPlan]) -> tuple[ShardPlan, ...]:
+def begin(out: Place, manifest: Manifest, shards: Sequence[ShardPlan]) -> tuple[ShardPlan, ...]:
     """Claim `out` for this dataset, or go on with it; returns the shards still to be made.
 
     A new or empty folder gets a manifest. A folder that holds the same dataset is gone through shard by shard
@@ -46,9 +60,7 @@ def begin(out: Path, manifest: Manifest, shards: Sequence[ShardPlan]) -> tuple[S
     """
     check_output(out, manifest)
     _refuse_strangers(out, shards)
-    if not (out / MANIFEST).exists():
-        make_folder(out / PROGRESS)
-        write_manifest(out, dataclasses.replace(manifest, complete=False, shards=()))
+    if _started(out, manifest):
         return tuple(shards)
     sound = sound_shards(out, shards)
     pending = tuple(shard for shard in shards if shard.file not in sound)
@@ -61,7 +73,7 @@ def begin(out: Path, manifest: Manifest, shards: Sequence[ShardPlan]) -> tuple[S
 
 
 def begin_part(
-    out: Path, manifest: Manifest, shards: Sequence[ShardPlan], own: Sequence[ShardPlan]
+    out: Place, manifest: Manifest, shards: Sequence[ShardPlan], own: Sequence[ShardPlan]
 ) -> tuple[ShardPlan, ...]:
     """`begin` for one of several runs that make one dataset together; returns which of its `own` are still to be made.
 
@@ -73,26 +85,36 @@ def begin_part(
     check_output(out, manifest)
     _refuse_strangers(out, shards)
     make_folder(out / PROGRESS)
-    if not (out / MANIFEST).exists():  # several may write it at once: the same bytes, each whole
-        write_manifest(out, dataclasses.replace(manifest, complete=False, shards=()))
+    _started(out, manifest)  # several may write it at once: the same bytes, each whole
     sound = sound_shards(out, own)
     pending = tuple(shard for shard in own if shard.file not in sound)
     _remove_leftovers(out, pending, whole=False)
     return pending
 
 
-def check_output(out: Path, manifest: Manifest) -> None:
+def _started(out: Place, manifest: Manifest) -> bool:
+    """Write the first manifest where there is none, and tell whether it was this call that did."""
+    if exists(out / MANIFEST):
+        return False
+    make_folder(out / PROGRESS)
+    if start_manifest(out, dataclasses.replace(manifest, complete=False, shards=())):
+        return True
+    check_output(out, manifest)  # in a store, another run may have come first, and with another dataset
+    return False
+
+
+def check_output(out: Place, manifest: Manifest) -> None:
     """Refuse an output folder that is not new, empty, or this very dataset; changes nothing.
 
     Raises:
         OutputError: if `out` is a file, holds other files, another dataset, one of another version, or a damaged
             manifest.
     """
-    if not out.exists():
+    if not exists(out):
         return
-    if not out.is_dir():
+    if file_size(out) is not None or (isinstance(out, Path) and not out.is_dir()):
         raise OutputError(f"{out}: is a file; name a new or empty folder")
-    if not (out / MANIFEST).exists():
+    if not exists(out / MANIFEST):
         _refuse_other_files(out)
         return
     try:
@@ -107,7 +129,7 @@ def check_output(out: Path, manifest: Manifest) -> None:
         )
 
 
-def record_progress(out: Path, record: ShardRecord) -> None:
+def record_progress(out: Place, record: ShardRecord) -> None:
     """Note that a shard is finished.
 
     Raises:
@@ -118,7 +140,7 @@ def record_progress(out: Path, record: ShardRecord) -> None:
     write_atomically(_note(out, record.file), content.encode())
 
 
-def sound_shards(out: Path, shards: Sequence[ShardPlan]) -> dict[str, ShardRecord]:
+def sound_shards(out: Place, shards: Sequence[ShardPlan]) -> dict[str, ShardRecord]:
     """Records of the planned shards whose files agree with them byte for byte, by file."""
     records = _records(out)
     return {
@@ -128,13 +150,13 @@ def sound_shards(out: Path, shards: Sequence[ShardPlan]) -> dict[str, ShardRecor
     }
 
 
-def recorded(out: Path, shards: Sequence[ShardPlan]) -> tuple[ShardRecord, ...]:
+def recorded(out: Place, shards: Sequence[ShardPlan]) -> tuple[ShardRecord, ...]:
     """What is on record of shards that were just made, or found sound."""
     records = _records(out)
     return tuple(records[shard.file] for shard in shards)
 
 
-def finish(out: Path, manifest: Manifest, shards: Sequence[ShardPlan]) -> Manifest:
+def finish(out: Place, manifest: Manifest, shards: Sequence[ShardPlan]) -> Manifest:
     """Write card, Croissant metadata and the final manifest, and remove the notes; leaves a finished dataset alone.
 
     Raises:
@@ -144,37 +166,43 @@ def finish(out: Path, manifest: Manifest, shards: Sequence[ShardPlan]) -> Manife
     if is_finished(out):
         return read_manifest(out)
     records = _records(out)
-    missing = [shard.file for shard in shards if shard.file not in records or not (out / shard.file).exists()]
+    missing = [shard.file for shard in shards if shard.file not in records or not exists(out / shard.file)]
     if missing:
         raise DataError(f"{out}: {counted(len(missing), 'shard')} not made yet, {missing[0]} first; run generate again")
+    _remove_leftovers(out, (), whole=True)  # of workers that died, and whose shards others made
     final = dataclasses.replace(manifest, complete=True, shards=tuple(records[shard.file] for shard in shards))
     write_card(out, final)
     write_croissant(out, final)
     write_manifest(out, final)
-    if (out / PROGRESS).exists():
-        shutil.rmtree(out / PROGRESS)
+    remove_folder(out / PROGRESS)
     return final
 
 
-def is_finished(out: Path) -> bool:
+def is_finished(out: Place) -> bool:
     """Whether the folder holds a dataset that nobody is at."""
-    return (out / MANIFEST).exists() and not (out / PROGRESS).exists() and read_manifest(out).complete
+    return exists(out / MANIFEST) and not exists(out / PROGRESS) and read_manifest(out).complete
 
 
 @contextlib.contextmanager
-def only_run(out: Path) -> Iterator[None]:
+def only_run(out: Place) -> Iterator[None]:
     """Hold `out` for this process; a second run into the same folder is refused. Leaves no file behind.
+
+    A store has no locks that end with the process that holds them. Two runs there write the same bytes, each object
+    whole; docs/object_stores.md tells why that is enough.
 
     Raises:
         OutputError: if another run holds the folder, or a part of it.
     """
+    if not isinstance(out, Path):
+        yield
+        return
     make_folder(out)
     with _held(out, shared=False, refusal=f"{out}: another run is writing here; wait for it, or name another folder"):
         yield
 
 
 @contextlib.contextmanager
-def only_part(out: Path, name: str) -> Iterator[None]:
+def only_part(out: Place, name: str) -> Iterator[None]:
     """Hold one part of `out`, beside runs that hold others. Its file lies in `PROGRESS`, which `finish` removes.
 
     Args:
@@ -184,6 +212,9 @@ def only_part(out: Path, name: str) -> Iterator[None]:
     Raises:
         OutputError: if another run holds this part, or the whole.
     """
+    if not isinstance(out, Path):
+        yield
+        return
     make_folder(out / PROGRESS)
     lock = out / PROGRESS / f"{name}.lock"
     try:
@@ -214,56 +245,54 @@ def _held(path: Path, *, shared: bool, refusal: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _records(out: Path) -> dict[str, ShardRecord]:
+def _records(out: Place) -> dict[str, ShardRecord]:
     """What is on record as finished: in the manifest, and in the notes, which are newer."""
-    records = {record.file: record for record in read_manifest(out).shards}
-    for note in sorted((out / PROGRESS).glob("*.json")):
-        with contextlib.suppress(ValueError, TypeError):  # a damaged note is no note: its shard is made again
-            record = shard_record(json.loads(note.read_bytes()))
-            records[record.file] = record
-    return records
+    noted: dict[str, ShardRecord] = {}
+    for note in found_in(out / PROGRESS, "*.json"):
+        # A damaged note is no note: its shard is made again. One that has just gone is in the manifest by now.
+        with contextlib.suppress(ValueError, TypeError, FileNotFoundError):
+            record = shard_record(json_of(read_bytes(note)))
+            noted[record.file] = record
+    return {record.file: record for record in read_manifest(out).shards} | noted
 
 
-def _is_sound(out: Path, shard: ShardPlan, record: ShardRecord) -> bool:
+def _is_sound(out: Place, shard: ShardPlan, record: ShardRecord) -> bool:
     path = out / shard.file
     return (
         (record.split, record.rows) == (shard.split, shard.rows)
-        and path.is_file()
-        and path.stat().st_size == record.bytes
+        and file_size(path) == record.bytes
         and file_sha256(path) == record.sha256
     )
 
 
-def _remove_leftovers(out: Path, pending: Sequence[ShardPlan], *, whole: bool) -> None:
+def _remove_leftovers(out: Place, pending: Sequence[ShardPlan], *, whole: bool) -> None:
     """Remove half-written files of a run that was killed (of the `pending` shards alone, unless the `whole` folder is
     this run's), and notes of shards that are made again."""
-    folders = (out, out / "data", out / PROGRESS)
-    leftovers = [path for folder in folders for path in folder.glob(f".*{TEMPORARY_SUFFIX}")]
+    folders = (out, out / "data", out / PROGRESS) if isinstance(out, Path) else ()  # a store holds whole objects alone
+    leftovers = [path for folder in folders for path in found_in(folder, f".*{TEMPORARY_SUFFIX}")]
     if not whole:
-        own = tuple(f".{Path(shard.file).name}." for shard in pending)
+        own = tuple(f".{PurePosixPath(shard.file).name}." for shard in pending)
         leftovers = [path for path in leftovers if path.name.startswith(own)]
     try:
-        for path in [*leftovers, *(_note(out, shard.file) for shard in pending)]:
-            path.unlink(missing_ok=True)
+        remove_files([*leftovers, *(_note(out, shard.file) for shard in pending)])
     except OSError as error:
         raise storage_error(out, error) from error
 
 
-def _refuse_other_files(out: Path) -> None:
+def _refuse_other_files(out: Place) -> None:
     # A run killed before its first manifest leaves an empty .progress and perhaps a temporary file.
-    others = sorted(
-        path.name for path in out.iterdir() if path.name != PROGRESS and not path.match(f".*{TEMPORARY_SUFFIX}")
-    )
+    names = [path.name for path in found_in(out, "*")]
+    others = [name for name in names if name != PROGRESS and not fnmatchcase(name, f".*{TEMPORARY_SUFFIX}")]
     if others:
         listed = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
         raise OutputError(f"{out}: holds other files ({listed}); name a new or empty folder; nothing was changed")
 
 
-def _refuse_strangers(out: Path, shards: Sequence[ShardPlan]) -> None:
+def _refuse_strangers(out: Place, shards: Sequence[ShardPlan]) -> None:
     """Refuse a Parquet file among the shards that is none of them."""
     planned = {shard.file for shard in shards}
-    for path in sorted((out / "data").glob("*.parquet")):
-        name = path.relative_to(out).as_posix()
+    for path in found_in(out / "data", "*.parquet"):
+        name = f"data/{path.name}"
         if name not in planned:
             raise OutputError(
                 f"{out}: {name} is no file of this dataset, but whoever reads the folder's Parquet files, as "
@@ -272,5 +301,5 @@ def _refuse_strangers(out: Path, shards: Sequence[ShardPlan]) -> None:
             )
 
 
-def _note(out: Path, file: str) -> Path:
-    return out / PROGRESS / f"{Path(file).name}.json"
+def _note(out: Place, file: str) -> Place:
+    return out / PROGRESS / f"{PurePosixPath(file).name}.json"

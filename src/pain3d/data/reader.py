@@ -7,39 +7,40 @@ import contextlib
 import itertools
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, overload
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pain3d.arguments import whole_number
-from pain3d.data.files import file_sha256
+from pain3d.data.files import file_sha256, file_size, parquet_source
 from pain3d.data.manifest import Manifest, ShardRecord, read_manifest
 from pain3d.data.sample import Sample, sample_of_row
 from pain3d.data.schema import SHARD_SPLITS, label_columns
 from pain3d.errors import ArgumentError, DataError
+from pain3d.places import Place, location
 
 CACHED_ROW_GROUPS = 4
 """A row group holds one subject: about 3 MB at 512 x 512."""
 
 
-def open_dataset(path: str | Path, split: str | None = None, *, verify: bool = False) -> Dataset:
+def open_dataset(path: str | Place, split: str | None = None, *, verify: bool = False) -> Dataset:
     """Open a dataset that pain3d made or imported.
 
     Args:
-        path: the folder that holds manifest.json.
+        path: the folder that holds manifest.json, or its URL, as in ``s3://bucket/faces``.
         split: ``train``, ``val`` or ``test``; every frame when None or ``all``.
-        verify: hash every shard first (a second or so per gigabyte). Without it, sizes are compared now, and the
-            checksums of the pages when they are read.
+        verify: hash every shard first (a second or so per gigabyte; from a store, all of it is fetched). Without it,
+            sizes are compared now, and the checksums of the pages when they are read.
 
     Raises:
         ArgumentError: for an unknown split.
         DataError: if the dataset is not finished, or a shard is missing, cut short or damaged.
+        StorageError: if a store does not answer.
     """
     if split is not None and split not in SHARD_SPLITS:
         raise ArgumentError(f"split: {split!r} is unknown; choose one of {', '.join(SHARD_SPLITS)}")
-    out = Path(path)
+    out = location(path)
     manifest = read_manifest(out)
     if not manifest.complete:
         raise DataError(f"{out}: the dataset is not finished; run the same generate command again to finish it")
@@ -55,7 +56,7 @@ class Dataset(Sequence[Sample]):
     Holds no open file, and can be sent to worker processes.
     """
 
-    def __init__(self, out: Path, manifest: Manifest, shards: Sequence[ShardRecord]) -> None:
+    def __init__(self, out: Place, manifest: Manifest, shards: Sequence[ShardRecord]) -> None:
         self.path = out
         self.manifest = manifest
         self._shards = tuple(shards)
@@ -171,10 +172,12 @@ class Dataset(Sequence[Sample]):
         return self._members
 
     @contextlib.contextmanager
-    def _open(self, path: Path, metadata: pq.FileMetaData) -> Iterator[pq.ParquetFile]:
+    def _open(self, path: Place, metadata: pq.FileMetaData) -> Iterator[pq.ParquetFile]:
         with (
             _reading(path, self.manifest),
-            pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True) as file,
+            parquet_source(path) as source,
+            # Buffered: what lies side by side is fetched in one piece.
+            pq.ParquetFile(source, metadata=metadata, page_checksum_verification=True, pre_buffer=True) as file,
         ):
             yield file
 
@@ -182,8 +185,9 @@ class Dataset(Sequence[Sample]):
         """A shard's metadata, and the first row of each row group."""
         if number not in self._footers:
             shard = self._shards[number]
-            with _reading(self.path / shard.file, self.manifest):
-                metadata = pq.read_metadata(self.path / shard.file)
+            path = self.path / shard.file
+            with _reading(path, self.manifest), parquet_source(path) as source:
+                metadata = pq.read_metadata(source)
             rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
             if sum(rows) != shard.rows:
                 raise DataError(f"{self.path / shard.file}: {sum(rows)} rows, {shard.rows} in the manifest")
@@ -204,7 +208,7 @@ class Dataset(Sequence[Sample]):
 
 
 @contextlib.contextmanager
-def _reading(path: Path, manifest: Manifest) -> Iterator[None]:
+def _reading(path: Place, manifest: Manifest) -> Iterator[None]:
     """Errors of Arrow and of the disk as one that names the file and the way out."""
     try:
         yield
@@ -218,11 +222,11 @@ def _way_out(manifest: Manifest) -> str:
     return "run the same generate command again, which makes damaged shards anew, or restore it from a copy"
 
 
-def _check_file(out: Path, shard: ShardRecord, verify: bool, way_out: str) -> None:
+def _check_file(out: Place, shard: ShardRecord, verify: bool, way_out: str) -> None:
     path = out / shard.file
-    if not path.is_file():
+    size = file_size(path)
+    if size is None:
         raise DataError(f"{path}: not found, but listed in the manifest; {way_out}")
-    size = path.stat().st_size
     if size != shard.bytes:
         raise DataError(f"{path}: {size} bytes, but {shard.bytes} in the manifest; {way_out}")
     if verify and file_sha256(path) != shard.sha256:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pain3d.data.files import write_atomically
+from pain3d.data.files import make_folder, write_atomically
 from pain3d.data.manifest import ShardPlan, ShardRecord
 from pain3d.data.progress import record_progress
 from pain3d.data.schema import MAX_ROW_GROUP_ROWS, FrameRow, dataset_schema, image_columns
-from pain3d.errors import storage_error
+from pain3d.places import Place
 
 
-def write_shard(out: Path, shard: ShardPlan, rows: Sequence[FrameRow], annotations: Sequence[str] = ()) -> ShardRecord:
+def write_shard(out: Place, shard: ShardPlan, rows: Sequence[FrameRow], annotations: Sequence[str] = ()) -> ShardRecord:
     """Write one shard of the dataset in `out`, then the note that it is finished.
 
     Equal rows give equal bytes. May be called in any process; of an interrupted call nothing remains.
@@ -30,10 +29,7 @@ def write_shard(out: Path, shard: ShardPlan, rows: Sequence[FrameRow], annotatio
         raise ValueError(f"rows: {len(rows)} rows do not fit {shard}; give as many, all of its split")
     content = shard_bytes(rows, annotations)
     path = out / shard.file
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise storage_error(path, error) from error
+    make_folder(path.parent)
     sha256 = write_atomically(path, content)
     record = ShardRecord(file=shard.file, split=shard.split, rows=shard.rows, bytes=len(content), sha256=sha256)
     record_progress(out, record)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from pain3d.model.calibration import FILE as CALIBRATION
 from pain3d.model.calibration import Calibration
 from pain3d.model.checkpoint import find
 from pain3d.model.vitpain import ViTPain
+from pain3d.outside import json_of
 
 FRAMES = 1200
 """Frames that a calibration is fitted on, the same number of each validation subject: their number matters less than
@@ -161,7 +161,7 @@ def training_facts(run: str | Path) -> dict[str, Any]:
     if not summary.exists():
         return {}
     try:
-        how, done = json.loads(config.read_bytes()), json.loads(summary.read_bytes())
+        how, done = json_of(config.read_bytes()), json_of(summary.read_bytes())
         facts = {name: done[name] for name in ("samples", "steps", "best_step")}
         return {"recipe": how["recipe"], "seed": how["config"]["seed"], **facts, "packages": how["packages"]}
     except (OSError, ValueError, KeyError, TypeError) as error:

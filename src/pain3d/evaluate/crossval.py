@@ -34,6 +34,7 @@ from pain3d.evaluate.provenance import command_of, dataset_facts, is_synthetic, 
 from pain3d.evaluate.published import NAMES
 from pain3d.evaluate.tables import plus_minus
 from pain3d.model.heads import THRESHOLDS
+from pain3d.outside import json_of
 from pain3d.train.config import TrainConfig, differences
 from pain3d.train.initial import load_initial
 from pain3d.train.run_folder import write_json
@@ -325,7 +326,7 @@ def _claimed(folder: Path, wanted: dict[str, Any], on_phase: Say) -> dict[str, A
         write_json(path, wanted)
         return wanted
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json_of(path.read_text(encoding="utf-8"))
         theirs = {**{name: found[name] for name in _COMPARED}, "dataset": found["dataset"]["manifest_sha256"]}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: damaged ({error}); restore it, or name a new folder") from None

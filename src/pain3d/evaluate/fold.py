@@ -11,7 +11,6 @@ FOLD/oracle.parquet    likewise with neutral references chosen by label, for a m
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +31,7 @@ from pain3d.evaluate.table import NeutralPolicy, column
 from pain3d.model.calibration import Calibration
 from pain3d.model.heads import THRESHOLDS
 from pain3d.model.vitpain import ViTPain
+from pain3d.outside import json_of
 from pain3d.train import run_folder
 from pain3d.train.config import TrainConfig
 from pain3d.train.initial import weights_sha256
@@ -184,7 +184,7 @@ def _result(job: FoldJob) -> FoldResult:
 
 def _read_choices(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json_of(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: damaged ({error}); delete {path.parent} and run the same command again") from None
 

@@ -36,7 +36,7 @@ def read_folds(path: Path) -> dict[str, tuple[Numbers, Numbers]]:
             }
     except FileNotFoundError:
         raise DataError(f"{path}: not found; name the file UNBC_CVFolds_....hdf5") from None
-    except OSError as error:
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: cannot be read as HDF5 ({error}); restore it from a copy") from None
 
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from pain3d.data.files import write_atomically
 from pain3d.errors import DataError
+from pain3d.outside import json_of
 
 METRICS, PREDICTIONS, PLOTS = "metrics.json", "predictions.parquet", "plots"
 EVALUATION, CROSSVAL = "pain3d evaluation", "pain3d crossval"
@@ -37,7 +38,7 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     """
     path = folder / METRICS
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json_of(path.read_text(encoding="utf-8"))
         if content["format"] in (EVALUATION, CROSSVAL) and content["format_version"] == VERSION:
             return content
         why = f"{content['format']!r} of version {content['format_version']}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from pain3d.errors import storage_error
@@ -38,7 +38,7 @@ def write_overlay(path: Path, picture: UInt8[np.ndarray, "height width 3"], pred
 
 def overlay_picture(picture: UInt8[np.ndarray, "height width 3"], prediction: Prediction) -> Image.Image:
     """The crop, the attention of the six AU queries laid over it, PSPI, Action Units and probabilities."""
-    crop, heat = _crop(picture, prediction), _heat(prediction)
+    crop, heat = _crop(picture, prediction), excess_attention(prediction, _SIDE)
     width = 2 * _SIDE + _BARS + 4 * _MARGIN
     sheet = Image.new("RGB", (width, _SIDE + 2 * _MARGIN + 56), _PAPER)
     draw = ImageDraw.Draw(sheet)
@@ -73,11 +73,36 @@ def _dotted(crop: UInt8[np.ndarray, "side side 3"], prediction: Prediction) -> U
     return np.asarray(picture)
 
 
-def _heat(prediction: Prediction) -> np.ndarray:
-    """The mean over the queries of attention over its level were it even; below the level nothing shows."""
+def excess_attention(prediction: Prediction, side: int) -> Float[np.ndarray, "side side"]:
+    """The mean over the queries of attention over its level were it even; below the level nothing shows.
+
+    Args:
+        side: pixels of the crop, along each side.
+    """
     mean = prediction.attention.mean(axis=0)
     excess = np.maximum(mean * mean.size - 1.0, 0.0).astype(np.float32)
-    return np.maximum(np.asarray(Image.fromarray(excess).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)), 0.0)
+    return np.maximum(np.asarray(Image.fromarray(excess).resize((side, side), Image.Resampling.BICUBIC)), 0.0)
+
+
+def attention_over(
+    picture: UInt8[np.ndarray, "height width 3"], prediction: Prediction
+) -> UInt8[np.ndarray, "height width 3"]:
+    """The whole picture with the attention of the six AU queries laid over the square that was read.
+
+    Raises:
+        ValueError: for a reading of a crop, which does not know its place.
+    """
+    square = prediction.square
+    if square is None:
+        raise ValueError("prediction: was read in a crop, which has no place in a picture; read the face in its box")
+    side = round(square.side)
+    left, top = (round(edge) for edge in square.box[:2])
+    height, width = picture.shape[:2]
+    heat = np.zeros((height, width), np.float32)
+    rows, columns = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
+    inside = excess_attention(prediction, side)
+    heat[rows, columns] = inside[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+    return laid_over(picture, heat)
 
 
 def _numbers(draw: ImageDraw.ImageDraw, read: Prediction, *, left: int, top: int) -> None:

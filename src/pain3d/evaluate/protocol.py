@@ -17,6 +17,7 @@ from typing import Any
 from pain3d.data.files import write_atomically
 from pain3d.errors import ArgumentError, DataError
 from pain3d.evaluate.folds_hdf5 import read_folds
+from pain3d.outside import json_of
 from pain3d.streams import stream
 
 FORMAT, VERSION = "pain3d protocol", 1
@@ -146,7 +147,7 @@ def read_protocol(path: Path) -> Protocol:
         ArgumentError: if subjects overlap or are missing.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json_of(path.read_text(encoding="utf-8"))
         if content.pop("format") != FORMAT or content.pop("version") != VERSION:
             raise ValueError("another format")
         folds = tuple(

@@ -52,16 +52,20 @@ def read_references(path: Path, labels: pa.Table) -> dict[str, tuple[str, ...]]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error}); give a CSV file in UTF-8") from None
     rows = csv.reader(io.StringIO(text))
-    head = tuple(cell.strip() for cell in next(rows, []))
-    if head != HEADER:
-        raise DataError(f"{path}: line 1: {','.join(head)!r}; the columns are {','.join(HEADER)}")
     owner = dict(zip(*_columns(labels, "frame_id", "subject_id"), strict=True))
     found: dict[str, tuple[str, ...]] = dict.fromkeys(sorted(set(owner.values())), ())
-    for cells in rows:
-        if not any(cell.strip() for cell in cells):
-            continue
-        subject, frame = _checked_row([cell.strip() for cell in cells], f"{path}: line {rows.line_num}", owner, found)
-        found[subject] = (*found[subject], frame)
+    try:
+        head = tuple(cell.strip() for cell in next(rows, []))
+        if head != HEADER:
+            raise DataError(f"{path}: line 1: {','.join(head)!r}; the columns are {','.join(HEADER)}")
+        for cells in rows:
+            if not any(cell.strip() for cell in cells):
+                continue
+            where = f"{path}: line {rows.line_num}"
+            subject, frame = _checked_row([cell.strip() for cell in cells], where, owner, found)
+            found[subject] = (*found[subject], frame)
+    except csv.Error as error:
+        raise DataError(f"{path}: line {rows.line_num}: {error}") from None
     if without := [subject for subject, frames in found.items() if not frames]:
         raise ArgumentError(
             f"neutral_frames: {path} names no frame of {', '.join(without)}; give a line for each subject of the "

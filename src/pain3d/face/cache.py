@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -76,11 +77,26 @@ def read_arrays(path: Path, *, made_from: bytes = b"") -> Arrays:
         OSError: if there is no such file.
         ValueError: if it was made from something else; it or another of `DAMAGE` if it is damaged.
     """
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+    with path.open("rb") as file:
+        return load_arrays(file, made_from=made_from)
+
+
+def load_arrays(file: IO[bytes], *, made_from: bytes = b"") -> Arrays:
+    """The arrays that `save_arrays` wrote.
+
+    Raises:
+        ValueError: if they were made from something else; it or another of `DAMAGE` if the file is damaged.
+    """
+    with np.load(file, allow_pickle=False) as archive:
         names = [name for name in archive.files if name != _KEY]
         if not np.array_equal(archive[_KEY], _key(made_from, names)):
-            raise ValueError(f"{path}: made from something else, or damaged")
+            raise ValueError("made from something else, or damaged")
         return {name: archive[name] for name in names}
+
+
+def save_arrays(file: IO[bytes], arrays: Mapping[str, np.ndarray], *, made_from: bytes = b"") -> None:
+    """Write arrays and what they answer for in NumPy's .npz format."""
+    np.savez(file, allow_pickle=False, **{_KEY: _key(made_from, arrays)}, **arrays)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], *, made_from: bytes = b"") -> None:
@@ -89,7 +105,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], *, made_from: byt
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, **{_KEY: _key(made_from, arrays)}, **arrays)
+            save_arrays(file, arrays, made_from=made_from)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

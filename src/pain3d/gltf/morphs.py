@@ -22,6 +22,11 @@ from pain3d.streams import stream
 
 CORRECTED_MM = 1.0
 """A corrective is made where the sum of the targets is off by more than this somewhere on the face."""
+USUAL = (
+    ("AU4", "AU5"), ("AU5", "AU43"), ("AU6", "AU7"), ("AU6", "AU43"), ("AU7", "AU43"),
+    ("AU10", "AU17"), ("AU17", "AU25"), ("AU17", "AU26"), ("AU17", "AU27"), ("AU26", "AU27"),
+)  # fmt: skip
+"""Pairs that want a corrective on most heads, those of the seeds 0 to 5: what `quick_morphs` makes."""
 PROBED_EXPRESSIONS = 40
 """Expressions of pain that the deviation is measured on, beside every unit at every level and every pair."""
 _AU43 = AU_INDEX["AU43"]
@@ -71,7 +76,6 @@ class Morphs:
     neutral: FaceMesh
     targets: tuple[Target, ...]
     """One for each Action Unit in the order of `AU_NAMES`, then the correctives."""
-    deviation: Deviation
 
 
 def weights_of(intensities: Float[np.ndarray, "16"]) -> Weights:
@@ -82,7 +86,7 @@ def weights_of(intensities: Float[np.ndarray, "16"]) -> Weights:
 
 
 def build_morphs(head: Head, corrected_mm: float = CORRECTED_MM) -> Morphs:
-    """Find the targets of a head: some 400 poses, a few seconds.
+    """Find the targets of a head: some 150 poses, a second or two.
 
     Args:
         head: whose.
@@ -97,8 +101,18 @@ def build_morphs(head: Head, corrected_mm: float = CORRECTED_MM) -> Morphs:
         found = _target(head, neutral, targets, name=name, units=units, rule=rule)
         if _farthest_mm(found.offset_m) > corrected_mm:
             correctives.append(found)
-    everything = (*targets, *correctives)
-    return Morphs(neutral=neutral, targets=everything, deviation=_deviation(head, neutral, everything))
+    return Morphs(neutral=neutral, targets=(*targets, *correctives))
+
+
+def quick_morphs(head: Head) -> Morphs:
+    """The Action Units and the correctives of `USUAL` pairs, whatever they are worth on this head: 27 poses."""
+    neutral = head.neutral
+    targets = [_target(head, neutral, [], name=name, units=(name,), rule="w") for name in AU_NAMES]
+    pairs = [
+        _target(head, neutral, targets, name=f"{one} with {other}", units=(one, other), rule="w1w2")
+        for one, other in USUAL
+    ]
+    return Morphs(neutral=neutral, targets=(*targets, *pairs))
 
 
 def _target(
@@ -132,10 +146,11 @@ def _farthest_mm(offset_m: np.ndarray) -> float:
     return 1000 * float(np.sqrt(np.square(offset_m).sum(axis=1).max()))
 
 
-def _deviation(head: Head, neutral: FaceMesh, targets: Sequence[Target]) -> Deviation:
+def deviation_of(head: Head, morphs: Morphs) -> Deviation:
+    """Hold the targets against the rig: some 240 poses, a few seconds."""
     tried = []
     for name, intensities in _probes():
-        mixed = _mixed_m(neutral, targets, weights_of(intensities))
+        mixed = _mixed_m(morphs.neutral, morphs.targets, weights_of(intensities))
         tried.append((_farthest_mm(head.pose(intensities).vertices_m - mixed), name))
     farthest, name = max(tried)
     return Deviation(

@@ -18,6 +18,7 @@ from pain3d.errors import ArgumentError, DataError, storage_error
 from pain3d.facs import MAX_PSPI
 from pain3d.model import codec
 from pain3d.model.heads import THRESHOLDS
+from pain3d.outside import json_of
 
 FILE = "calibration.json"
 FORMAT = "pain3d calibration"
@@ -106,7 +107,7 @@ class Calibration:
         if not path.exists():
             return None
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = json_of(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise DataError(f"{path}: is not readable JSON ({error}); calibrate the model again") from error
         if (

@@ -24,6 +24,7 @@ from pain3d.errors import DataError, storage_error
 from pain3d.model.calibration import FILE as CALIBRATION
 from pain3d.model.calibration import Calibration
 from pain3d.model.config import ViTPainConfig
+from pain3d.outside import json_of
 
 if TYPE_CHECKING:
     from pain3d.model.vitpain import ViTPain
@@ -95,11 +96,12 @@ def load(name_or_path: str | Path) -> ViTPain:
         raise DataError(
             f"{folder / CONFIG}: encoder must describe a pretrained backbone, and be null otherwise; get the file again"
         )
+    weights = _read_weights(folder / WEIGHTS)
+    _refuse_larger(folder, config, weights)
     try:
         model = ViTPain(config, encoder_config=data["encoder"])
     except (ValueError, TypeError, KeyError) as error:
         raise DataError(f"{folder / CONFIG}: encoder: no backbone can be built from it ({error})") from error
-    weights = _read_weights(folder / WEIGHTS)
     _check_weights(folder / WEIGHTS, weights, model.state_dict())
     model.load_state_dict(weights, strict=True)
     model.calibration = Calibration.read(folder)
@@ -167,7 +169,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
     """config.json of a model of this kind and format."""
     path = folder / CONFIG
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json_of(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DataError(
             f"{folder}: holds no {CONFIG}, so it is no model; a run has one in {BEST} once it was validated"
@@ -195,6 +197,19 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise DataError(f"{path}: is damaged or truncated ({error}); get the file again") from error
+
+
+def _refuse_larger(folder: Path, config: ViTPainConfig, weights: dict[str, torch.Tensor]) -> None:
+    """Refuse a configuration whose model would have more weights than there are, before memory is taken for it."""
+    backbone, held = config.backbone, sum(tensor.numel() for tensor in weights.values())
+    rows, columns = config.grid
+    read_by_heads = backbone.hidden_size + rows * columns * (config.layout_channels or 0)
+    least = backbone.layers * backbone.hidden_size**2 + read_by_heads * config.head_hidden
+    if least > held:
+        raise DataError(
+            f"{folder / WEIGHTS}: does not fit its {CONFIG}: {held:,} numbers for a model of at least {least:,}; the "
+            f"two are of different models: get both again"
+        )
 
 
 def _check_weights(path: Path, weights: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:

@@ -20,6 +20,10 @@ GREY_HEATMAP_MEAN, GREY_HEATMAP_STD = (0.05,), (0.12,)
 COLOUR_HEATMAP_MEAN, COLOUR_HEATMAP_STD = (0.10, 0.02, 0.005), (0.22, 0.08, 0.04)
 
 
+_MOST = 16_384
+"""Of any count of a configuration: a file of a few bytes can ask for a model that no memory holds."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class BackboneConfig:
     """A vision transformer of `transformers`."""
@@ -143,7 +147,8 @@ class ViTPainConfig:
             _at_least("layout_channels", self.layout_channels, 1)
         elif self.landmarks:
             raise ArgumentError("landmarks: True, but layout_channels is None; write for example layout_channels=32")
-        if self.image_size < 1 or self.image_size % self.backbone.patch_size:
+        _at_least("image_size", self.image_size, 1)
+        if self.image_size % self.backbone.patch_size:
             raise ArgumentError(
                 f"image_size: {self.image_size} is not a multiple of the patch size {self.backbone.patch_size}; write "
                 f"for example {self.backbone.patch_size * max(1, round(self.image_size / self.backbone.patch_size))}"
@@ -245,6 +250,8 @@ def _input(changes: dict[str, Any]) -> dict[str, Any]:
 def _at_least(name: str, value: int, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ArgumentError(f"{name}: {value!r} is not a whole number of at least {least}")
+    if value > _MOST:
+        raise ArgumentError(f"{name}: {value} is above {_MOST}; no model is as large")
 
 
 def _share(name: str, value: float) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import warp as wp
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from pain3d.render import kernels, shading
 from pain3d.render.environment import irradiance_coefficients, mirrors
@@ -70,16 +70,20 @@ class LightOnDevice:
         """The background on film, one colour for each pixel; kept until another one is asked for."""
         if self._backdrop is not None and self._backdrop[0] is background and self._backdrop[1] == resolution:
             return self._backdrop[2]
-        picture = _resized(background.picture, resolution)
-        if background.lit:
-            linear = srgb_to_linear(np.arange(256) / 255)[:, None] * (
-                np.array(self.light.backdrop) * self.light.exposure
-            )
-            table = np.rint(linear_to_srgb(film_curve(linear)) * 255).astype(np.uint8)
-            picture = np.stack([table[picture[..., channel], channel] for channel in range(3)], axis=-1)
+        picture = wall_on_film(background, self.light, resolution)
         uploaded = wp.array(np.ascontiguousarray(picture.reshape(-1, 3)), dtype=shading.vec3b, device=self._device)
         self._backdrop = (background, resolution, uploaded)
         return uploaded
+
+
+def wall_on_film(background: Background, light: Light, resolution: int) -> UInt8[np.ndarray, "side side 3"]:
+    """What is behind the head as a picture shows it, sRGB."""
+    picture = _resized(background.picture, resolution)
+    if not background.lit:
+        return picture
+    linear = srgb_to_linear(np.arange(256) / 255)[:, None] * (np.array(light.backdrop) * light.exposure)
+    table = np.rint(linear_to_srgb(film_curve(linear)) * 255).astype(np.uint8)
+    return np.stack([table[picture[..., channel], channel] for channel in range(3)], axis=-1)
 
 
 def _resized(picture: np.ndarray, resolution: int) -> np.ndarray:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from pain3d.data.audit import audit
 from pain3d.data.findings import AuditReport, counted
+from pain3d.places import Place
 from pain3d.synth.generate import Advance, Phase, Result, Workers, generate
 from pain3d.synth.page import Read, write_page
 from pain3d.synth.plan import PlanConfig
@@ -24,8 +24,8 @@ class Demo:
 
     result: Result
     report: AuditReport
-    contact_sheet: Path
-    page: Path
+    contact_sheet: Place
+    page: Place
 
     def text(self) -> str:
         """What was made and where it lies, for people."""
@@ -50,7 +50,7 @@ class Demo:
 
 
 def demo(
-    out: Path | str,
+    out: Place | str,
     *,
     seed: int = 0,
     workers: Workers = "auto",

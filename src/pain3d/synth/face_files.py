@@ -61,25 +61,36 @@ def write_face(out: Path, sitter: Sitter, *, on_phase: Callable[[str], None] = l
         background=sitter.background,
         resolution=sitter.resolution,
     )
-    return _write(out, portrait)
+    files = _beside(out)
+    for kind, content in face_contents(portrait, out).items():
+        write_atomically(files[kind], content)
+    labels = _labels(portrait) | {"files": {kind: str(path) for kind, path in files.items()}}
+    return FaceFiles(picture=out, labels=labels)
 
 
-def _write(out: Path, portrait: Portrait) -> FaceFiles:
-    files = {
+def face_contents(portrait: Portrait, out: Path) -> dict[str, bytes]:
+    """What `write_face` writes, by what it is: image, heatmap, segmentation, labels.
+
+    Args:
+        portrait: what the files show.
+        out: name of the picture; the labels name all files.
+    """
+    labels = _labels(portrait) | {"files": {kind: path.name for kind, path in _beside(out).items()}}
+    return {
+        "image": encode_rgb(portrait.image, "png"),
+        "heatmap": encode_heatmap(portrait.heatmap),
+        "segmentation": encode_segmentation(portrait.segmentation, palette_of(portrait.subject.looks)),
+        "labels": (json.dumps(labels, indent=2, allow_nan=False) + "\n").encode(),
+    }
+
+
+def _beside(out: Path) -> dict[str, Path]:
+    return {
         "image": out,
         "heatmap": out.with_suffix(".heatmap.png"),
         "segmentation": out.with_suffix(".segmentation.png"),
         "labels": out.with_suffix(".json"),
     }
-    labels = _labels(portrait) | {"files": {name: str(path) for name, path in files.items()}}
-    write_atomically(files["image"], encode_rgb(portrait.image, "png"))
-    write_atomically(files["heatmap"], encode_heatmap(portrait.heatmap))
-    write_atomically(
-        files["segmentation"], encode_segmentation(portrait.segmentation, palette_of(portrait.subject.looks))
-    )
-    stored = {**labels, "files": {name: path.name for name, path in files.items()}}
-    write_atomically(files["labels"], (json.dumps(stored, indent=2, allow_nan=False) + "\n").encode())
-    return FaceFiles(picture=out, labels=labels)
 
 
 def _labels(portrait: Portrait) -> dict[str, Any]:

@@ -1,20 +1,30 @@
-"""Run a plan on this machine: shard by shard over worker processes; stop and go on at will."""
+"""Run a plan, shard by shard, on this machine or a cluster; stop and go on at will."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from pain3d import __version__
 from pain3d.arguments import instance_of
-from pain3d.data.findings import counted
-from pain3d.data.manifest import Design, Json, Manifest, ShardPlan, ShardRecord, environment, read_manifest
+from pain3d.data.findings import counted, listed
+from pain3d.data.manifest import (
+    Design,
+    Json,
+    Manifest,
+    ShardPlan,
+    ShardRecord,
+    differences,
+    environment,
+    read_manifest,
+)
 from pain3d.data.progress import (
     begin,
     begin_part,
@@ -27,22 +37,21 @@ from pain3d.data.progress import (
     sound_shards,
 )
 from pain3d.data.writer import write_shard
-from pain3d.errors import ArgumentError, DataError
+from pain3d.errors import ArgumentError, DataError, OutputError
+from pain3d.places import Place, location
 from pain3d.render import device as render_device
 from pain3d.render.backgrounds import user_backgrounds
 from pain3d.skin.diffusion import folder
-from pain3d.skin.looks import PROCEDURAL, Looks
+from pain3d.skin.looks import PROCEDURAL
+from pain3d.synth.engine import Engine, Phase, Workers, asked, opened
 from pain3d.synth.part import Part
 from pain3d.synth.plan import PlanConfig, ShardTask, plan_shards
 from pain3d.synth.rows import RowMaker, palette_of, row_order
 from pain3d.synth.studio import prepare
-from pain3d.synth.workers import Handler, Tick, run_tasks, usable_cores
+from pain3d.synth.workers import Handler, Tick
 
-Workers = int | Literal["auto"]
 Advance = Callable[[int, int], None]
 """(frames made, frames to make)."""
-Phase = Callable[[str], None]
-"""Told in words what begins."""
 PREPARING = "preparing: kernels and head model (the first time on a machine takes up to a minute)"
 SKINS = "skins"
 """Folder of a dataset that keeps sampled skins, so that pictures made again do not depend on the sampler."""
@@ -54,10 +63,12 @@ _Answer = TypeVar("_Answer")
 class Result:
     """What a run did."""
 
-    out: Path
+    out: Place
     manifest: Manifest
     """Of the finished dataset, or with the files of `part` alone."""
     part: Part | None = None
+    stopped: bool = False
+    """Told to stop before all was made: `manifest` names what is finished."""
     frames_made: int
     """0 when everything was there already."""
     frames_kept: int
@@ -73,10 +84,12 @@ class Result:
         """What was done, for people."""
         shards = counted(len(self.manifest.shards), "shard")
         total = f"{self.out}: {counted(self.manifest.frames, 'frame')} in {shards}"
-        if self.part is not None:
+        if self.stopped:
+            total = f"{total}; stopped as told: run the same command again to go on"
+        elif self.part is not None:
             total = f"{total} of part {self.part}; when all parts are made, run pain3d finish {self.out}"
         if not self.frames_made:
-            return f"{total}; all there already, nothing done"
+            return total if self.stopped else f"{total}; all there already, nothing done"
         kept = f", {self.frames_kept:,} kept" if self.frames_kept else ""
         made = f"{self.frames_made:,} made in {self.seconds:.1f} s"
         if self.frames_made == 1:
@@ -91,6 +104,7 @@ class Result:
             "frames": self.manifest.frames,
             "shards": len(self.manifest.shards),
             "part": None if self.part is None else str(self.part),
+            "stopped": self.stopped,
             "frames_made": self.frames_made,
             "frames_kept": self.frames_kept,
             "seconds": round(self.seconds, 3),
@@ -101,71 +115,89 @@ class Result:
 
 
 def generate(
-    out: Path | str,
+    out: Place | str,
     config: PlanConfig,
     *,
     shard: str | None = None,
+    engine: Engine = "local",
+    address: str | None = None,
     workers: Workers = "auto",
     device: str = "cpu",
     on_progress: Advance | None = None,
     on_phase: Phase = lambda said: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Result:
     """Make a dataset, or go on making it where an earlier run stopped.
 
-    The bytes do not depend on `workers`, `shard` or interruptions.
+    The bytes do not depend on `engine`, `workers`, `shard` or interruptions.
 
     Args:
-        out: folder of the dataset: new, empty, or holding a part of the same dataset.
+        out: folder of the dataset, or URL of a place in a store: new, empty, or holding a part of the same dataset.
         config: what to make.
         shard: ``i/n``: make this part of n alone, every n-th file, beside runs elsewhere that make the others in the
             same folder; `finish_dataset` then makes a dataset of them. None: all.
-        workers: processes; ``auto``: one for each core that this process may use.
-        device: ``cpu``, or a CUDA device such as ``cuda:0``.
-        on_progress: called with (frames made, frames to make) after each frame.
+        engine: ``local``: processes of this machine. ``ray``: tasks of a Ray cluster, whose nodes see `out` under the
+            same path; needs the extra ``cluster``.
+        address: of the cluster: ``auto`` (None), the one that runs here or that RAY_ADDRESS names; ``local``, one that
+            is started here and ends with the run; or ``HOST:PORT`` of its head.
+        workers: processes; ``auto``: one for each core that this process may use. On Ray the most shards that are made
+            at the same time; ``auto``: as many as the cluster has CPUs, or GPUs for ``cuda``.
+        device: ``cpu``, or a CUDA device such as ``cuda:0``; on Ray ``cuda``, a GPU for each task.
+        on_progress: called with (frames made, frames to make) after each frame; on Ray after each shard.
         on_phase: called with what begins, in words, before anything that takes long and shows no frames.
+        stop: once it says so, no shard is begun any more; those in hand are finished.
 
     Raises:
         TypeError: if `config` is no PlanConfig.
-        ArgumentError: for workers below 1, a shard that is none, or an unknown device.
-        OutputError: if `out` holds anything else.
-        WorkerError, StorageError: if a worker dies or the disk fails; run again to go on.
+        ArgumentError: for workers below 1, a shard that is none, an unknown device, or a cluster that is not there.
+        OutputError: if `out` holds anything else, or is another folder on a node.
+        WorkerError, StorageError: if a worker dies, or disk or store fails, on Ray several times; run again to go
+            on.
     """
     started = time.monotonic()
     instance_of(PlanConfig, "config", config, "PlanConfig(subjects=50)")
-    folder = Path(out)
-    count = checked_workers(workers)
-    manifest = plan_manifest(config, device)
+    folder = location(out)
     tasks = {task.file: task for task in plan_shards(config)}
     plans = [ShardPlan(file=task.file, split=task.split, rows=task.rows) for task in tasks.values()]
     part = None if shard is None else Part.parse(shard)
     own = plans if part is None else part.take(plans)
-    check_output(folder, manifest)
-    with _claimed(folder, manifest, plans, part) as claimed:
-        pending = [tasks[plan.file] for plan in claimed]
-        counter = _Counter(sum(task.rows for task in pending), on_progress)
-        run_tasks(
-            sorted(pending, key=lambda task: -task.rows),
-            partial(prepare_worker, folder, config, device),
-            workers=count,
-            on_tick=counter.tick,
-            on_result=counter.shard,
-            # Once for all workers: each would compile the same kernels.
-            before=partial(_prepare_machine, device, config.looks, on_phase),
-        )
-        final = finish(folder, manifest, plans) if part is None else replace(manifest, shards=recorded(folder, own))
+    job = _Job(out=_from_root(folder), config=_found_anywhere(config), device=device)
+    with opened(engine, address=address, workers=workers, device=device, on_phase=on_phase) as dispatch:
+        manifest = asked(dispatch, job.manifest)
+        check_output(folder, manifest)
+        with _claimed(folder, manifest, plans, part) as claimed:
+            pending = [tasks[plan.file] for plan in claimed]
+            counter = _Counter(sum(task.rows for task in pending), on_progress)
+            if pending:
+                on_phase(PREPARING)
+            dispatch(
+                sorted(pending, key=lambda task: -task.rows),
+                job.handler,
+                on_tick=counter.tick,
+                on_result=counter.shard,
+                before=job.prepare,
+                stop=stop,
+            )
+            unmade = {task.file for task in pending} - counter.files
+            if part is None and not unmade:
+                final = finish(folder, manifest, plans)
+            else:
+                made = [plan for plan in own if plan.file not in unmade]
+                final = replace(manifest, shards=recorded(folder, made))
     return Result(
         out=folder,
         manifest=final,
         part=part,
-        frames_made=counter.to_make,
-        frames_kept=final.frames - counter.to_make,
+        stopped=bool(unmade),
+        frames_made=counter.frames,
+        frames_kept=final.frames - counter.frames,
         seconds=time.monotonic() - started,
         seconds_to_first_frame=(counter.first_at or started) - started,
         frames_per_second=counter.rate,
     )
 
 
-def finish_dataset(out: Path | str) -> Manifest:
+def finish_dataset(out: Place | str) -> Manifest:
     """Make a dataset of parts that were made one by one: check every file, write card, metadata and manifest.
 
     Args:
@@ -176,7 +208,7 @@ def finish_dataset(out: Path | str) -> Manifest:
         OutputError: if a part is still being made.
         StorageError: if the disk does not take it.
     """
-    folder = Path(out)
+    folder = location(out)
     manifest = read_manifest(folder)
     if is_finished(folder):
         return manifest
@@ -200,7 +232,7 @@ def _design(manifest: Manifest) -> PlanConfig:
 
 @contextlib.contextmanager
 def _claimed(
-    folder: Path, manifest: Manifest, plans: Sequence[ShardPlan], part: Part | None
+    folder: Place, manifest: Manifest, plans: Sequence[ShardPlan], part: Part | None
 ) -> Iterator[tuple[ShardPlan, ...]]:
     """Hold the folder, or a part of it; gives what is to be made."""
     if part is None:
@@ -213,28 +245,6 @@ def _claimed(
         return
     with only_part(folder, f"part {part.index} of {part.of}"):
         yield begin_part(folder, manifest, plans, own)
-
-
-def _prepare_machine(device: str, looks: Looks, on_phase: Phase) -> None:
-    on_phase(PREPARING)
-    prepare(device, looks)
-
-
-def checked_workers(workers: Workers) -> int:
-    """How many processes that means.
-
-    Raises:
-        ArgumentError: if it is neither ``auto`` nor at least 1.
-    """
-    if workers == "auto":
-        return usable_cores()
-    if isinstance(workers, bool) or not isinstance(workers, int):
-        raise ArgumentError(
-            f"workers: {workers!r} is no whole number; give a number of processes, or auto for one a core"
-        )
-    if workers < 1:
-        raise ArgumentError(f"workers: {workers} is below 1; give a number of processes, or auto for one a core")
-    return workers
 
 
 def plan_manifest(config: PlanConfig, device: str = "cpu") -> Manifest:
@@ -281,13 +291,55 @@ def _skin(skin: str) -> str:
     return f"diffusion {folder.digest_of(folder.find(skin))}"
 
 
-def prepare_worker(out: Path, config: PlanConfig, device: str) -> Handler:
-    """A worker's handler: makes a shard and writes it."""
-    maker = RowMaker(config, device, skins=out / SKINS)
-    return partial(_make_shard, out, config, maker)
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """What is done where shards are made; it travels to every worker."""
+
+    out: Place
+    config: PlanConfig
+    device: str
+
+    def manifest(self) -> Manifest:
+        """As this machine would make it."""
+        return plan_manifest(self.config, self.device)
+
+    def prepare(self) -> None:
+        """Hold this machine against the dataset's manifest, then make what all its workers share: each would compile
+        the same kernels.
+
+        Raises:
+            OutputError: if the folder is another one here, or what is made here would differ.
+        """
+        here = f"{self.out}: on machine {platform.node()}"
+        try:
+            differing = differences(self.manifest(), read_manifest(self.out))
+        except DataError as error:
+            raise OutputError(f"{here} not the dataset's folder ({error}); name one that all machines share") from None
+        if differing:
+            raise OutputError(
+                f"{here} the same plan gives other bytes, or the folder is another one ({listed(differing)}); make a "
+                f"dataset on machines of one kind, with the same packages"
+            )
+        prepare(self.device, self.config.looks)
+
+    def handler(self) -> Handler:
+        """Makes a shard and writes it."""
+        maker = RowMaker(self.config, self.device, skins=self.out / SKINS)
+        return partial(_make_shard, self.out, self.config, maker)
 
 
-def _make_shard(out: Path, config: PlanConfig, maker: RowMaker, task: ShardTask, tick: Tick) -> ShardRecord:
+def _from_root(folder: Place) -> Place:
+    return folder.absolute() if isinstance(folder, Path) else folder
+
+
+def _found_anywhere(config: PlanConfig) -> PlanConfig:
+    """The same plan, its folders named from the root: a worker may stand elsewhere."""
+    backgrounds = None if config.backgrounds is None else config.backgrounds.absolute()
+    skin = str(Path(config.skin).absolute()) if Path(config.skin).is_dir() else config.skin
+    return replace(config, backgrounds=backgrounds, skin=skin)
+
+
+def _make_shard(out: Place, config: PlanConfig, maker: RowMaker, task: ShardTask, tick: Tick) -> ShardRecord:
     rows = []
     for number in task.subjects:
         for row in maker.subject_rows(number):
@@ -302,26 +354,31 @@ class _Counter:
 
     def __init__(self, to_make: int, on_progress: Advance | None) -> None:
         self.to_make = to_make
+        self.frames = 0
+        """Of finished shards."""
+        self.files: set[str] = set()
         self.first_at: float | None = None
         """When the first frame was there, on the monotonic clock."""
         self._last_at = 0.0
-        self._done = 0
+        self._done = self._first = 0
         self._on_progress = on_progress
 
-    def tick(self) -> None:
-        self._done += 1
+    def tick(self, frames: int) -> None:
+        self._done += frames
         self._last_at = time.monotonic()
         if self.first_at is None:
             self.first_at = self._last_at
+            self._first = frames
         if self._on_progress is not None:
             self._on_progress(self._done, self.to_make)
 
     @property
     def rate(self) -> float:
-        """Frames a second once the first was there."""
-        if self.first_at is None or self._done < 2:
+        """Frames a second once the first, or the first shard's, were there."""
+        if self.first_at is None or self._done == self._first:
             return 0.0
-        return (self._done - 1) / max(self._last_at - self.first_at, 0.001)
+        return (self._done - self._first) / max(self._last_at - self.first_at, 0.001)
 
-    def shard(self, _: ShardRecord) -> None:
-        """Shards need no counting: their frames were."""
+    def shard(self, record: ShardRecord) -> None:
+        self.frames += record.rows
+        self.files.add(record.file)

@@ -10,12 +10,13 @@ from string import Template
 from PIL import Image
 
 from pain3d import __version__
+from pain3d.data.files import write_atomically
 from pain3d.data.findings import AuditReport
 from pain3d.data.reader import Dataset, open_dataset
 from pain3d.data.sample import Sample
-from pain3d.errors import storage_error
 from pain3d.facs import AU_DESCRIPTIONS, MAX_INTENSITY, PAIN_AUS, Expression
 from pain3d.pages import figure, style
+from pain3d.places import Place, location, name_of
 from pain3d.synth.balance import Balance, balance_of_rows
 from pain3d.synth.preview import Pair, by_expression, choose_pairs, classes, dotted, overlay, preview_folder, units_text
 
@@ -25,11 +26,11 @@ Read = Callable[[Sequence[Sample]], Mapping[str, str]]
 PAIRS = 10
 
 
-def write_page(dataset: Path | str, report: AuditReport, read: Read | None = None) -> Path:
+def write_page(dataset: Place | str, report: AuditReport, read: Read | None = None) -> Place:
     """Write ``preview/index.html`` into a finished dataset.
 
     Args:
-        dataset: folder of the dataset.
+        dataset: folder of the dataset, or its URL.
         report: what the audit said about it.
         read: gives the reading that is shown beside the truth of each pain frame.
 
@@ -40,14 +41,11 @@ def write_page(dataset: Path | str, report: AuditReport, read: Read | None = Non
         DataError: if the dataset cannot be read.
         StorageError: if the page cannot be written.
     """
-    folder = Path(dataset)
+    folder = location(dataset)
     data = open_dataset(folder)
     content = page(data, report, read)
-    try:
-        path = preview_folder(folder) / "index.html"
-        path.write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise storage_error(folder, error) from error
+    path = preview_folder(folder) / "index.html"
+    write_atomically(path, content.encode())
     return path
 
 
@@ -58,7 +56,7 @@ def page(data: Dataset, report: AuditReport, read: Read | None = None) -> str:
     balance = _balance(data)
     return Template(_resource("page.html")).substitute(
         style=style(),
-        name=html.escape(data.path.resolve().name),
+        name=html.escape(name_of(data.path)),
         version=__version__,
         seed=data.manifest.seed,
         subjects=f"{balance.subjects:,}",

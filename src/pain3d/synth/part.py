@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 from pain3d.errors import ArgumentError
 
 _Task = TypeVar("_Task")
-_WORDS = re.compile(r"(\d+)/(\d+)")
+_WORDS = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,10 @@ from pain3d.facs import Expression
 
 if TYPE_CHECKING:
     from pain3d.render.frame import Frame
+    from pain3d.render.scene import Scene
+    from pain3d.synth.studio import Sitting
     from pain3d.synth.subject import Subject
+    from pain3d.synth.views import View
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,7 +73,6 @@ def render(
     # Here, not above, so that `import pain3d` stays light.
     from pain3d.synth.studio import seated
     from pain3d.synth.subject import Subject
-    from pain3d.synth.views import sample_view
 
     instance_of(Subject, "subject", subject, "pain3d.Subject.sample(seed=7)")
     acted = Expression() if expression is None else expression
@@ -79,9 +81,23 @@ def render(
     for name, angle in angles.items():
         finite_number(name, angle, "30")
     resolution = whole_number("resolution", resolution, "512")
-    view = sample_view(subject.seed, 0, resolution=resolution, light_name=light, background_name=background)
-    sitting = seated(subject, device)
-    frame = sitting.shoot(sitting.pose(acted), view.turned(**angles).scene(resolution))
+    view = portrait_view(subject, resolution, light=light, background=background)
+    return photograph(seated(subject, device), acted, view.turned(**angles).scene(resolution))
+
+
+def portrait_view(
+    subject: Subject, resolution: int, *, light: str | None = None, background: str | None = None
+) -> View:
+    """Where `render` puts camera, lamp and wall before a subject; arguments as there."""
+    from pain3d.synth.views import sample_view
+
+    return sample_view(subject.seed, 0, resolution=resolution, light_name=light, background_name=background)
+
+
+def photograph(sitting: Sitting, acted: Expression, scene: Scene) -> Portrait:
+    """A picture of who sits there, with its labels."""
+    frame = sitting.shoot(sitting.pose(acted), scene)
+    subject = sitting.subject
     return Portrait(
         subject=subject,
         expression=acted,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
 
+from pain3d.data.files import make_folder
 from pain3d.data.images import Palette
 from pain3d.data.reader import Dataset
 from pain3d.data.sample import Sample
 from pain3d.facs import Expression
+from pain3d.places import Place
 
 PREVIEW = "preview"
 """Folder of a dataset that holds what `show` and `demo` draw; no part of the data."""
@@ -30,10 +31,10 @@ class Pair:
     pain: Sample
 
 
-def preview_folder(dataset: Path) -> Path:
+def preview_folder(dataset: Place) -> Place:
     """The folder for pictures of a dataset, made if need be."""
     folder = dataset / PREVIEW
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     return folder
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
 
 from pain3d.data.manifest import read_manifest
 from pain3d.demographics import subject_id as subject_id_of
 from pain3d.errors import ArgumentError
+from pain3d.places import Place, location
 from pain3d.skin.diffusion import folder
 from pain3d.skin.looks import DEFAULT, PROCEDURAL, Looks
 from pain3d.synth.generate import SKINS
@@ -16,17 +16,17 @@ from pain3d.synth.rows import planned_subject
 from pain3d.synth.subject import Subject, skin_maker
 
 
-def first_subject(dataset: Path | str) -> str:
+def first_subject(dataset: Place | str) -> str:
     """The first of a dataset's subjects, as in ``s00000``.
 
     Raises:
         DataError: if there is no dataset, or it was imported.
     """
-    design = read_manifest(Path(dataset)).made
+    design = read_manifest(location(dataset)).made
     return min(design.only, default=subject_id_of(0))
 
 
-def subject_of(dataset: Path | str, subject_id: str, *, skin: str | None = None) -> Subject:
+def subject_of(dataset: Place | str, subject_id: str, *, skin: str | None = None) -> Subject:
     """One person of a dataset that pain3d made.
 
     Args:
@@ -38,7 +38,7 @@ def subject_of(dataset: Path | str, subject_id: str, *, skin: str | None = None)
         ArgumentError: for a subject that the dataset does not hold, or a model of other weights than it was made with.
         DataError: if there is no dataset, or it was imported.
     """
-    out = Path(dataset)
+    out = location(dataset)
     manifest = read_manifest(out)
     design, number = manifest.made, subject_number(subject_id, argument="subject")
     if number >= design.subjects or (design.only and subject_id not in design.only):

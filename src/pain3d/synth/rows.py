@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ from pain3d.data.schema import Annotation, FrameRow, parse_frame_id
 from pain3d.demographics import split_of
 from pain3d.face.mesh import Region
 from pain3d.facs import AU_NAMES, PAIN_AUS, Expression
+from pain3d.places import Place
 from pain3d.render.backgrounds import UserBackgrounds, user_backgrounds
 from pain3d.render.frame import Frame
 from pain3d.skin.looks import Looks
@@ -61,12 +61,12 @@ def palette_of(looks: Looks) -> tuple[PaletteEntry, ...]:
 class RowMaker:
     """Makes rows for one configuration on one device."""
 
-    def __init__(self, config: PlanConfig, device: str = "cpu", *, skins: Path | None = None) -> None:
+    def __init__(self, config: PlanConfig, device: str = "cpu", *, skins: Place | None = None) -> None:
         """
         Args:
             config: of the dataset.
             device: Warp device.
-            skins: folder that keeps sampled skins.
+            skins: folder, or place in a store, that keeps sampled skins.
         """
         self._config = config
         self._studio: Studio = studio(device)

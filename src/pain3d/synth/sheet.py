@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,12 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+from pain3d.data.files import write_atomically
 from pain3d.data.findings import counted
 from pain3d.data.reader import Dataset, open_dataset
 from pain3d.data.sample import Sample
-from pain3d.errors import ArgumentError, storage_error
+from pain3d.errors import ArgumentError
+from pain3d.places import Place, location, name_of
 from pain3d.synth.balance import CONTEXT
 from pain3d.synth.plan import subject_number
 from pain3d.synth.preview import (
@@ -46,11 +49,11 @@ class _Strip:
     words: str
 
 
-def show(dataset: Path | str, *, subject: str | None = None, to: Path | None = None) -> Path:
+def show(dataset: Place | str, *, subject: str | None = None, to: Path | None = None) -> Place:
     """Draw a contact sheet of a finished dataset.
 
     Args:
-        dataset: folder of the dataset.
+        dataset: folder of the dataset, or its URL.
         subject: draw every expression and view of this subject, as in ``s00042``; None: pairs of several subjects.
         to: PNG file to write; by default it goes into the dataset's ``preview`` folder.
 
@@ -63,7 +66,7 @@ def show(dataset: Path | str, *, subject: str | None = None, to: Path | None = N
         DataError: if there is no dataset, or it is damaged.
         StorageError: if the file cannot be written.
     """
-    folder = Path(dataset)
+    folder = location(dataset)
     if to is not None and to.suffix.lower() != ".png":
         raise ArgumentError(f"to: {to} does not end in .png; a contact sheet is a PNG picture")
     if to is not None and not to.parent.is_dir():
@@ -72,16 +75,15 @@ def show(dataset: Path | str, *, subject: str | None = None, to: Path | None = N
     if data.manifest.source is not None:
         sheet = imported_sheet(data, subject)
     elif subject is None:
-        sheet = pairs_sheet(choose_pairs(data, PAIRS), f"{folder.resolve().name}: {counted(len(data), 'frame')}")
+        sheet = pairs_sheet(choose_pairs(data, PAIRS), f"{name_of(folder)}: {counted(len(data), 'frame')}")
     else:
         subject_number(subject, argument="subject")
         _check_subject(data, subject)
         sheet = subject_sheet(data.subject(subject))
-    try:
-        path = preview_folder(folder) / f"{subject or 'contact_sheet'}.png" if to is None else to
-        sheet.save(path, "PNG")
-    except OSError as error:
-        raise storage_error(folder if to is None else to, error) from error
+    path = preview_folder(folder) / f"{subject or 'contact_sheet'}.png" if to is None else to
+    content = io.BytesIO()
+    sheet.save(content, "PNG")
+    write_atomically(path, content.getvalue())
     return path
 
 
@@ -101,7 +103,7 @@ def imported_sheet(data: Dataset, subject: str | None) -> Image.Image:
         )
         for sample in choose_frames(data, 2 * PAIRS, subject)
     ]
-    title = f"{data.path.resolve().name}: {counted(len(data), 'frame')}"
+    title = f"{name_of(data.path)}: {counted(len(data), 'frame')}"
     return _sheet(strips, columns=2, tile=256, title=f"{title}   |   picture, landmarks", scale=False)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache, cached_property
-from pathlib import Path
 from typing import final
 
 import numpy as np
@@ -25,6 +24,7 @@ from pain3d.demographics import (
 from pain3d.face import makehuman
 from pain3d.face.mesh import FaceMesh
 from pain3d.face.model import Head, Identity
+from pain3d.places import Place
 from pain3d.render.device import checked_device
 from pain3d.skin.atlas import bake_atlas, load_atlas
 from pain3d.skin.beards import beard_ribbons
@@ -225,12 +225,12 @@ def training_painter() -> Painter:
 
 
 @cache
-def diffusion_skins(name_or_path: str, shelf: Path | None = None) -> DiffusionSkins:
+def diffusion_skins(name_or_path: str, shelf: Place | None = None) -> DiffusionSkins:
     """Makes skins by diffusion for the default head model; one a process, a model and a shelf."""
     return DiffusionSkins(name_or_path, painter(), shelf)
 
 
-def skin_maker(skin: str, shelf: Path | None = None) -> SkinMaker:
+def skin_maker(skin: str, shelf: Place | None = None) -> SkinMaker:
     """What makes the skin of this name.
 
     Args:

@@ -12,6 +12,8 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -27,6 +29,10 @@ Handler = Callable[[Any, Tick], Any]
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "ARROW_NUM_THREADS")
 _GRACE_S = 5.0
 """How long a worker may take to clean up before it is killed."""
+_LITTLE_BYTES = 64 << 20
+if sys.platform != "win32":
+    _END = signal.SIGUSR1
+    """By which a worker's parent ends it: neither a terminal nor a job scheduler sends it of its own accord."""
 
 
 class WorkerError(UserError):
@@ -38,9 +44,10 @@ def run_tasks(
     prepare: Callable[[], Handler],
     *,
     workers: int,
-    on_tick: Tick,
+    on_tick: Callable[[int], None],
     on_result: Callable[[Any], None],
     before: Callable[[], None] = lambda: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Run every task, in this process for one worker or task, else over `workers` processes.
 
@@ -48,13 +55,14 @@ def run_tasks(
         tasks: handed out in this order.
         prepare: makes a worker's handler; called once in each worker. Must pickle.
         workers: how many processes.
-        on_tick: called here for each piece of work that a handler reports.
+        on_tick: called here with 1 for each piece of work that a handler reports.
         on_result: called here with each task's result, in order of completion.
         before: called here, once, while worker processes start: they import their modules meanwhile, and none calls
             `prepare` until it has returned. Not called if there are no tasks.
+        stop: once it says so, no task is begun any more; those in hand are finished.
 
     Raises:
-        WorkerError: if a worker process ends on its own.
+        WorkerError: if a worker process ends on its own, or has too little memory.
         UserError: as a handler raised it; other errors of a handler come with its traceback.
     """
     if not tasks:
@@ -62,14 +70,29 @@ def run_tasks(
     count = min(workers, len(tasks))
     if count == 1:
         before()
-        handler = prepare()
-        for task in tasks:
-            on_result(handler(task, on_tick))
+        _run_here(tasks, prepare, on_tick, on_result, stop)
         return
     with _Crew(prepare) as crew:
         crew.hire(count)
         before()
-        crew.run(tasks, on_tick, on_result)
+        crew.run(tasks, on_tick, on_result, stop)
+
+
+def _run_here(
+    tasks: Sequence[Any],
+    prepare: Callable[[], Handler],
+    on_tick: Callable[[int], None],
+    on_result: Callable[[Any], None],
+    stop: Callable[[], bool],
+) -> None:
+    try:
+        handler = prepare()
+        for task in tasks:
+            if stop():
+                return
+            on_result(handler(task, partial(on_tick, 1)))
+    except MemoryError as error:
+        raise WorkerError(_TOO_LITTLE_MEMORY) from error
 
 
 class _Crew:
@@ -85,7 +108,7 @@ class _Crew:
 
     def __exit__(self, *_: object) -> None:
         for process in self._members.values():
-            process.terminate()
+            _end(process)
         for pipe, process in self._members.items():
             process.join(_GRACE_S)
             if process.is_alive():
@@ -103,25 +126,32 @@ class _Crew:
             theirs.close()
             self._members[ours] = process
 
-    def run(self, tasks: Sequence[Any], on_tick: Tick, on_result: Callable[[Any], None]) -> None:
+    def run(
+        self,
+        tasks: Sequence[Any],
+        on_tick: Callable[[int], None],
+        on_result: Callable[[Any], None],
+        stop: Callable[[], bool],
+    ) -> None:
         waiting = list(reversed(tasks))
-        unfinished = len(tasks)
+        in_hand = 0
         for pipe in self._members:
             self._send(pipe, "begin")
-        while unfinished:
+        while in_hand or (waiting and not stop()):
             for pipe in wait(list(self._members)):
                 assert isinstance(pipe, Connection)
                 kind, content = self._receive(pipe)
                 if kind == "tick":
-                    on_tick()
+                    on_tick(1)
                     continue
                 if kind == "error":
                     raise content
                 if kind == "result":
                     on_result(content)
-                    unfinished -= 1
-                if waiting:
+                    in_hand -= 1
+                if waiting and not stop():
                     self._send(pipe, waiting.pop())
+                    in_hand += 1
 
     def _send(self, pipe: Connection, task: Any) -> None:
         try:
@@ -141,25 +171,30 @@ class _Crew:
         return WorkerError(_obituary(process.exitcode))
 
 
+_KEPT = "finished shards are kept; run the same command again to go on"
+_TOO_LITTLE_MEMORY = f"a worker process ran out of memory; use fewer --workers or --subjects-per-shard; {_KEPT}"
+
+
 def _obituary(exit_code: int | None) -> str:
-    kept = "finished shards are kept; run the same command again to go on"
     if exit_code == -signal.SIGKILL:
-        return f"a worker process was killed, most often for lack of memory; use fewer --workers; {kept}"
+        return f"a worker process was killed, most often for lack of memory; use fewer --workers; {_KEPT}"
     if exit_code is not None and exit_code < 0:
-        return f"a worker process crashed with {signal.Signals(-exit_code).name}; {kept}"
+        return f"a worker process crashed with {signal.Signals(-exit_code).name}; {_KEPT}"
     return (
         f"a worker process ended with exit status {exit_code}; in a Python script, call this under "
-        f"'if __name__ == \"__main__\":' or with workers=1; {kept}"
+        f"'if __name__ == \"__main__\":' or with workers=1; {_KEPT}"
     )
 
 
 @contextlib.contextmanager
 def _sheltered() -> Iterator[None]:
-    """A child started in here never sees Ctrl-C, which a terminal sends to every process: its parent ends it."""
+    """A child started in here never sees Ctrl-C, which a terminal sends to every process, nor SIGTERM, which a job
+    scheduler does: its parent decides, and ends it."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    resource_tracker.ensure_running()  # the first child starts it, and then the two signals are no longer blocked
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:
@@ -179,10 +214,18 @@ def _one_thread() -> Iterator[None]:
         os.environ.update(before)
 
 
+def _end(process: BaseProcess) -> None:
+    """Tell a worker to end, cleaning up."""
+    if sys.platform == "win32":
+        process.terminate()
+    elif process.is_alive() and process.pid is not None:
+        os.kill(process.pid, _END)
+
+
 def _work(pipe: Connection, prepare: Callable[[], Handler]) -> None:
     """Body of a worker process."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that a half-written file is removed on the way out
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":
+        signal.signal(_END, lambda *_: sys.exit(0))  # so that a half-written file is removed on the way out
     leave_pandas_out()
     try:
         pipe.recv()  # "begin"
@@ -196,7 +239,19 @@ def _work(pipe: Connection, prepare: Callable[[], Handler]) -> None:
     except UserError as error:
         _report(pipe, error)
     except Exception as error:
-        _report(pipe, RuntimeError(f"a worker process failed: {error!r}\n{traceback.format_exc()}"))
+        if isinstance(error, MemoryError) or _memory_is_short():
+            _report(pipe, WorkerError(_TOO_LITTLE_MEMORY))
+        else:
+            _report(pipe, RuntimeError(f"a worker process failed: {error!r}\n{traceback.format_exc()}"))
+
+
+def _memory_is_short() -> bool:
+    """Whether a little more cannot be had; native libraries report that in words of their own, or as something else."""
+    try:
+        bytearray(_LITTLE_BYTES)
+    except MemoryError:
+        return True
+    return False
 
 
 def _report(pipe: Connection, error: Exception) -> None:

@@ -12,6 +12,7 @@ from torch.utils.tensorboard.writer import SummaryWriter
 
 from pain3d.data.files import write_atomically
 from pain3d.errors import storage_error
+from pain3d.outside import json_of
 
 METRICS = "metrics.jsonl"
 TENSORBOARD = "tensorboard"
@@ -25,7 +26,7 @@ class MetricsLog:
     def __init__(self, run: Path, *, resume_step: int) -> None:
         self._path = run / METRICS
         if self._path.exists():
-            kept = [line for line in _whole_lines(self._path) if json.loads(line)["step"] <= resume_step]
+            kept = [line for line in _whole_lines(self._path) if json_of(line)["step"] <= resume_step]
             write_atomically(self._path, "".join(f"{line}\n" for line in kept).encode())
         self._board = SummaryWriter(str(run / TENSORBOARD), purge_step=resume_step + 1, flush_secs=30)
 
@@ -58,17 +59,18 @@ def json_numbers(values: Mapping[str, float]) -> dict[str, float | None]:
 
 def read_metrics(run: Path, kind: Kind) -> list[dict[str, float | None]]:
     """The lines of one kind, in order; a line cut short by a kill is left out."""
-    lines = (json.loads(line) for line in _whole_lines(run / METRICS))
+    lines = (json_of(line) for line in _whole_lines(run / METRICS))
     return [line for line in lines if line["kind"] == kind]
 
 
 def _whole_lines(path: Path) -> list[str]:
-    """Lines that parse: a kill can cut the last one short."""
-    lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        lines.append(line)
-    return lines
+    """Lines as they were written: a kill can cut the last one short, and a failing disk garble any."""
+    return [line for line in path.read_text(encoding="utf-8", errors="replace").split("\n") if _is_whole(line)]
+
+
+def _is_whole(line: str) -> bool:
+    try:
+        content = json_of(line)
+        return isinstance(content["step"], int) and isinstance(content["kind"], str)
+    except (ValueError, KeyError, TypeError):
+        return False

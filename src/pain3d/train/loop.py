@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from accelerate.utils import broadcast
 from pain3d.arguments import instance_of
 from pain3d.data.manifest import read_manifest
 from pain3d.data.progress import only_run
+from pain3d.interrupt import StopRequest
 from pain3d.streams import derive_seed
 from pain3d.train import run_folder
 from pain3d.train.config import TrainConfig
@@ -29,7 +31,6 @@ from pain3d.train.distill import Teacher
 from pain3d.train.ema import Ema
 from pain3d.train.frames import Batch
 from pain3d.train.initial import Initial, load_initial, weights_sha256
-from pain3d.train.interrupt import StopRequest
 from pain3d.train.learner import Learner, check_dataset, check_other_dataset, load_teacher, seeded_torch
 from pain3d.train.loader import batches
 from pain3d.train.log import MetricsLog, json_numbers
@@ -172,7 +173,7 @@ class _Session:
         self._on_phase(f"training {self._config.recipe} on {where}: {self._steps:,} steps")
         try:
             together = ending_together(self._accelerator, self._run, timeout_s=self._config.timeout_s)
-            with together, StopRequest() as stop, seeded_torch(0):
+            with together, StopRequest(signal.SIGINT, signal.SIGTERM) as stop, seeded_torch(0):
                 self._go(log, stop)
         finally:
             if log is not None:

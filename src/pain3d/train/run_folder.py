@@ -20,6 +20,7 @@ from pain3d.data.files import TEMPORARY_SUFFIX, write_atomically
 from pain3d.data.findings import listed
 from pain3d.data.manifest import Manifest, manifest_bytes
 from pain3d.errors import DataError, OutputError, storage_error
+from pain3d.outside import json_of
 from pain3d.train.config import TrainConfig, differences
 from pain3d.train.state import CHECKPOINTS, recovered
 
@@ -171,7 +172,7 @@ _BEFORE_FRAMES: Mapping[str, Any] = {"neutral_frames": None, "pain_weight": 1.0,
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
+        content = json_of(path.read_bytes())
         if content["format"] == FORMAT:
             return content
         why = f"format {content['format']!r}"

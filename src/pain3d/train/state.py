@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from pain3d.data.files import TEMPORARY_SUFFIX, file_sha256, write_atomically
 from pain3d.errors import DataError, storage_error
+from pain3d.outside import json_of
 from pain3d.train.ema import Ema
 
 CHECKPOINTS = "checkpoints"
@@ -97,6 +98,7 @@ def restore(folder: Path, parts: Parts) -> Counters:
         DataError: if a file is missing or damaged, of another version, or holds other tensors than these parts.
     """
     content = _counters(folder)
+    counters = _counted(folder, content)
     tensors = _checked_tensors(folder, str(content["sha256"]))
     expected = _moving(parts.learner)
     _refuse_others(folder, tensors, expected, parts)
@@ -116,10 +118,10 @@ def restore(folder: Path, parts: Parts) -> Counters:
             kind: value if kind == "step" else value.to(parameter.device) for kind, value in values.items()
         }
     if parts.ema is not None:
-        parts.ema.updates = int(content["ema_updates"])
+        parts.ema.updates = content["ema_updates"]
     if parts.scaler is not None:
         parts.scaler.load_state_dict(content["scaler"])
-    return Counters(**content["counters"])
+    return counters
 
 
 @contextlib.contextmanager
@@ -182,7 +184,7 @@ def _tensors(parts: Parts) -> dict[str, Tensor]:
 def _counters(folder: Path) -> dict[str, Any]:
     path = folder / _COUNTERS
     try:
-        content = json.loads(path.read_bytes())
+        content = json_of(path.read_bytes())
         found = content["version"] if content["format"] == FORMAT else None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(path, str(error)) from None
@@ -192,6 +194,20 @@ def _counters(folder: Path) -> dict[str, Any]:
             f"go on with the pain3d that wrote it, or train into another folder"
         )
     return content
+
+
+def _counted(folder: Path, content: Mapping[str, Any]) -> Counters:
+    """The counters, once all of the file is what it should be."""
+    try:
+        counters = Counters(**content["counters"])
+        whole = (counters.step, counters.best_step, counters.evaluations_since_best)
+        numbers = isinstance(counters.best, float | int | None) and all(type(number) is int for number in whole)
+        if numbers and isinstance(content["sha256"], str) and isinstance(content["ema_updates"], int | None):
+            return counters
+        why = "entries of other types"
+    except (KeyError, TypeError) as error:
+        why = str(error)
+    raise _damaged(folder / _COUNTERS, why)
 
 
 def _checked_tensors(folder: Path, sha256: str) -> dict[str, Tensor]:

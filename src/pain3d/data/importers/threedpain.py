@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from pain3d.data.importers.threedpain_splits import find_splits, read_splits
 from pain3d.data.schema import ShardSplit
 from pain3d.errors import ArgumentError, DataError
 from pain3d.facs import PAIN_AUS
+from pain3d.outside import json_of
 
 IMPORTER_VERSION = 1
 
@@ -155,7 +155,7 @@ def _index_annotation(index: _Index, member: Member) -> None:
     if face in index.labels:
         raise DataError(f"{member.where}: {face.base} has another annotation before this")
     try:
-        content = json.loads(member.read())
+        content = json_of(member.read())
     except ValueError as error:
         raise DataError(f"{member.where}: is no JSON ({error})") from None
     missing = [name for name in PAIN_AUS if not isinstance(content, dict) or name not in content]

@@ -10,7 +10,9 @@ and a row of NaN alone means that the unit is absent.
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from pain3d.data.importers.builder import DatasetBuilder
 from pain3d.data.importers.policy import Intake
 from pain3d.data.importers.reading import SourcePicture, checked_score, checked_units
 from pain3d.data.importers.unbc_frame import Place, UnbcFrame
-from pain3d.errors import ArgumentError, DataError
+from pain3d.errors import ArgumentError, DataError, UserError
 from pain3d.facs import AU_NAMES, PAIN_AUS
 
 FOLDS = "folds.json"
@@ -33,6 +35,12 @@ FOLD_NAMES = tuple(f"fold-{number}" for number in range(5))
 
 _AT_ONCE = 32
 """Frames read from the file in one piece."""
+_MOST_PIXELS = 4_000_000
+"""Of a frame; those of the archive have 76,800."""
+_MOST_NUMBERS = 50_000_000
+"""In a list of labels: a file of a few bytes can claim any size."""
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, UnicodeDecodeError)
+"""What h5py raises where the structure of a file is damaged."""
 
 
 class UnbcHdf5:
@@ -69,15 +77,17 @@ class UnbcHdf5:
 
     def places(self, intake: Intake) -> list[Place]:
         """Every frame that has a row, by row; the others are listed."""
-        with _open(self._frames) as file:
+        with _reading(self._frames), _open(self._frames) as file:
             image = _dataset(file, "image", self._frames)
             if image.dtype != np.uint8 or image.ndim != 4 or image.shape[3] != 3:
                 raise DataError(
                     f"{self._frames}: image is {image.dtype} of shape {image.shape}; it is to be uint8 (N, H, W, 3)"
                 )
+            if image.shape[1] * image.shape[2] > _MOST_PIXELS:
+                raise DataError(f"{self._frames}: frames of {image.shape[1:3]} pixels; {_MOST_PIXELS:,} are allowed")
             count = len(image)
             frame_index = self._numbers(file, "index", self._frames)
-        with _open(self._annotations) as file:
+        with _reading(self._annotations), _open(self._annotations) as file:
             row_index = self._numbers(file, "index", self._annotations)
             self._subjects = self._names(file)
             self._read_labels(file, len(self._subjects), intake)
@@ -125,10 +135,8 @@ class UnbcHdf5:
     def _pixels(self, row: int) -> UInt8[np.ndarray, "height width 3"]:
         """One picture, of a few that are read at once."""
         if not self._first <= row < self._first + len(self._piece):
-            try:
+            with _reading(self._frames, f"frames from {row} on "):
                 self._piece = np.asarray(self._images()[row : row + _AT_ONCE])
-            except OSError as error:
-                raise DataError(f"{self._frames}: frames from {row} on cannot be read ({error})") from None
             self._first = row
         return np.ascontiguousarray(self._piece[row - self._first])
 
@@ -179,8 +187,8 @@ class UnbcHdf5:
 
     def _numbers(self, file: h5py.File, key: str, path: Path) -> np.ndarray:
         data = _dataset(file, key, path)
-        if data.dtype.kind not in "iufb":
-            raise DataError(f"{path}: {key} is {data.dtype}; it is to hold numbers")
+        if data.dtype.kind not in "iufb" or data.ndim < 1:
+            raise DataError(f"{path}: {key} is {data.dtype} of shape {data.shape}; it is to hold a list of numbers")
         return np.asarray(data[()], np.float64)
 
     def _names(self, file: h5py.File) -> list[str]:
@@ -201,7 +209,7 @@ def read_folds(path: Path, subjects: list[str]) -> dict[str, Any]:
     """
     by_number = {int(name.partition("-")[0]): name for name in subjects}
     folds, tested = [], set()
-    with _open(path) as file:
+    with _reading(path), _open(path) as file:
         for name in FOLD_NAMES:
             if name not in file:
                 raise DataError(f"{path}: {name} not found; there are to be {FOLD_NAMES[0]} to {FOLD_NAMES[-1]}")
@@ -230,6 +238,8 @@ def _dataset(file: h5py.File, key: str, path: Path) -> h5py.Dataset:
     found = file.get(key)
     if not isinstance(found, h5py.Dataset):
         raise DataError(f"{path}: {key} not found; the file holds {', '.join(sorted(file)) or 'nothing'}")
+    if found.shape is None or (key != "image" and found.size > _MOST_NUMBERS):
+        raise DataError(f"{path}: {key} is of shape {found.shape}; at most {_MOST_NUMBERS:,} values are read")
     return found
 
 
@@ -238,6 +248,17 @@ def _only(source: Path, pattern: str) -> Path | None:
     if len(found) > 1:
         raise ArgumentError(f"source: {source} holds {found[0].name} and {found[1].name}; name the folder of one copy")
     return found[0] if found else None
+
+
+@contextlib.contextmanager
+def _reading(path: Path, what: str = "") -> Iterator[None]:
+    """Whatever h5py says of a damaged file, as one error that names it."""
+    try:
+        yield
+    except UserError:
+        raise
+    except _DAMAGE as error:
+        raise DataError(f"{path}: {what}cannot be read ({error}); restore it from a copy") from None
 
 
 def _open(path: Path) -> h5py.File:

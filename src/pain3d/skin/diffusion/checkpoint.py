@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save_file
 
 from pain3d import __version__
 from pain3d.errors import DataError, storage_error
+from pain3d.outside import json_of
 from pain3d.skin.diffusion.conditions import NAMES
 from pain3d.skin.diffusion.folder import CONFIG, INDEX, WEIGHTS, digest_of
 
@@ -105,7 +106,7 @@ def _part(folder: Path, kind: Any) -> Any:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json_of(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: is not readable JSON ({error}); get the file again") from error
     if not isinstance(data, dict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, final
@@ -12,8 +13,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.ndimage import distance_transform_edt
 
+from pain3d import stores
 from pain3d.errors import DataError, storage_error
-from pain3d.face.cache import DAMAGE, Arrays, cached, read_arrays, write_arrays
+from pain3d.face.cache import DAMAGE, Arrays, cached, load_arrays, read_arrays, save_arrays, write_arrays
+from pain3d.places import Place
 from pain3d.skin.diffusion import folder
 from pain3d.skin.diffusion.conditions import conditions
 from pain3d.skin.diffusion.grounds import Grounds
@@ -34,13 +37,14 @@ SEAM_TEXELS = 24.0
 class DiffusionSkins:
     """Makes skins as `Painter` does: a pure function of traits, atlas and weights."""
 
-    def __init__(self, name_or_path: str | Path, painter: Painter, shelf: Path | None = None) -> None:
+    def __init__(self, name_or_path: str | Path, painter: Painter, shelf: Place | None = None) -> None:
         """Find a model; torch is loaded and weights are read when a skin is sampled that was never sampled before.
 
         Args:
             name_or_path: ``diffusion`` (the bundled model), a folder, or a Hub id.
             painter: paints what the model does not: fine detail, hair, eyes, teeth, garment.
-            shelf: folder that keeps what was sampled with the run that it belongs to; the user's cache alone without.
+            shelf: folder, or place in a store, that keeps what was sampled with the run that it belongs to; the user's
+                cache alone without.
 
         Raises:
             DataError: if there is no such model, or it is not whole.
@@ -78,16 +82,13 @@ class DiffusionSkins:
         key = hashlib.sha256(f"{self.digest} {traits}".encode())
         name = f"skin-sample-{key.hexdigest()[:24]}"
         kept_at = None if self.shelf is None else self.shelf / f"{name}.npz"
-        if kept_at is not None and kept_at.exists():
-            return _taken(kept_at, key.digest())
         if kept_at is None:
             return cached(name, lambda: self._drawn(traits), made_from=key.digest())["picture"].astype(np.float32)
-        drawn = self._drawn(traits)
-        try:
-            write_arrays(kept_at, drawn, made_from=key.digest())
-        except OSError as error:
-            raise storage_error(kept_at, error) from error
-        return drawn["picture"].astype(np.float32)
+        taken = _taken(kept_at, key.digest())
+        if taken is None:
+            taken = self._drawn(traits)
+            _keep(kept_at, taken, key.digest())
+        return taken["picture"].astype(np.float32)
 
     def _drawn(self, traits: SkinTraits) -> Arrays:
         """In half precision, as it is kept: the first picture is made from the same numbers as later ones."""
@@ -132,11 +133,28 @@ class DiffusionSkins:
         return dataclasses.replace(made, ita_degrees=ita_degrees(albedo))
 
 
-def _taken(path: Path, made_from: bytes) -> Float[np.ndarray, "channel side side"]:
+def _taken(path: Place, made_from: bytes) -> Arrays | None:
+    """What the shelf holds; None where it holds nothing of this name."""
     try:
-        return read_arrays(path, made_from=made_from)["picture"].astype(np.float32)
+        if isinstance(path, Path):
+            return read_arrays(path, made_from=made_from)
+        return load_arrays(io.BytesIO(stores.read(path)), made_from=made_from)
+    except FileNotFoundError:
+        return None
     except (*DAMAGE, OSError) as error:
         raise DataError(f"{path}: is damaged ({error}); delete it, and the skin is sampled again") from error
+
+
+def _keep(path: Place, drawn: Arrays, made_from: bytes) -> None:
+    if not isinstance(path, Path):
+        content = io.BytesIO()
+        save_arrays(content, drawn, made_from=made_from)
+        stores.put(path, content.getvalue())
+        return
+    try:
+        write_arrays(path, drawn, made_from=made_from)
+    except OSError as error:
+        raise storage_error(path, error) from error
 
 
 def _composed(under: SkinMaps, known: SkinMaps, mask: np.ndarray) -> SkinMaps:

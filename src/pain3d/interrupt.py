@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while training: the step is finished and a checkpoint written before the process ends."""
+"""Told to stop while at work: what is in hand is finished before the process ends."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ import signal
 import threading
 from types import FrameType, TracebackType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
 
 class StopRequest:
-    """Takes both signals while it is entered; `asked` tells that one came. The second one interrupts at once.
+    """Takes signals while it is entered; `asked` tells that one came. The second one interrupts at once.
 
     Outside the main thread, where Python delivers no signals, it is never asked.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *signals: signal.Signals) -> None:
         self.asked = False
+        self._signals = signals
         self._before: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._ask) for number in _SIGNALS}
+            self._before = {number: signal.signal(number, self._ask) for number in self._signals}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
