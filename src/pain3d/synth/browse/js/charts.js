@@ -17,7 +17,7 @@ function showDistributions(host, facets, total) {
     make("h2", {}, "PSPI"),
     scoreChart(score),
     make("h2", {}, "Action Units"),
-    lead("Share of frames in which a unit is present; darker is stronger (1 to 5). AU43 is present or not."),
+    lead("Share of frames in which a unit is present; the fuller its colour, the stronger (1 to 5). AU43 is present or not."),
     ...facets.filter((one) => units.has(one.key)).map((one) => unitBar(one, total)),
     make("h2", {}, "Groups"),
     make("div", { class: "balance" }, ...groups.map(groupBars)),
@@ -120,8 +120,9 @@ function showAudit(host) {
   const what = "when this page was made: hashes, schema, labels against each other, pictures, balance.";
   host.replaceChildren(verdict, lead(`${looked} ${what}`));
   const saturated = counted(report.saturated_frames, "frame");
-  const reached = report.saturated_frames ? `In ${saturated} the heatmap reaches` : "In no frame does the heatmap reach";
-  if (hasHeat) host.append(lead(`${reached} its maximum of ${data.about.heatmap_max_mm} mm.`));
+  const most = `its maximum of ${data.about.heatmap_max_mm} mm.`;
+  const said = report.saturated_frames ? `In ${saturated} the heatmap reaches ${most}` : `No heatmap reaches ${most}`;
+  if (hasHeat) host.append(lead(said));
   if (report.ok) return;
   host.append(table(["rule", "findings"], report.rules.map(({ rule, count }) => [rule, shownCount(count)])));
   const all = report.rules.reduce((sum, { count }) => sum + count, 0);

@@ -36,7 +36,9 @@ const FACTS = [
 
 function factLines(row) {
   const known = FACTS.filter(([name]) => at(name, row) !== null);
-  return known.flatMap(([name, title, words = String]) => [make("dt", {}, title), make("dd", {}, words(at(name, row)))]);
+  return known.flatMap(([name, title, words = String]) => {
+    return [make("dt", {}, title), make("dd", {}, words(at(name, row)))];
+  });
 }
 
 function picture(kind, row, words, onTop) {

@@ -95,7 +95,8 @@ function mixed(row) {
 }
 
 const ORDERS = {
-  mixed: { title: "mixed", key: mixed },
+  // Neutral frames come last: each of them stands in the pairs of its subject already.
+  mixed: { title: "mixed", key: (row) => mixed(row) + (at("kind", row) === "neutral" ? 2 ** 32 : 0) },
   dataset: { title: "as in the dataset", key: null },
   strong: { title: "PSPI, high first", key: (row) => -at("PSPI", row) },
   weak: { title: "PSPI, low first", key: (row) => at("PSPI", row) },

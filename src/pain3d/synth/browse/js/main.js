@@ -1,8 +1,8 @@
 // The page as a whole.
 
 const SCORE = "PSPI is observer-coded facial expression, not felt pain.";
-const SYNTHETIC = `${SCORE} Nobody shown here exists. Groups are appearances of a parametric model. Synthetic data is not
-  clinical evidence, and this is not a medical device.`;
+const SYNTHETIC = `${SCORE} Nobody shown here exists. Groups are appearances of a parametric model. Synthetic data
+  is not clinical evidence, and this is not a medical device.`;
 const IMPORTED = `${SCORE} These are pictures of an imported dataset: pass this page on only if its licence lets you.`;
 
 const facets = allFacets();
