@@ -5,6 +5,7 @@ import math
 import re
 import shlex
 
+import fsspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -189,6 +190,17 @@ def test_a_damaged_picture_is_named_and_the_older_page_stays(tmp_path):
         write_dataset_page(out)
     assert index.read_bytes() == before
     assert [path.name for path in index.parent.parent.iterdir()] == ["browse"], "nothing half-written is left"
+
+
+def test_a_dataset_in_a_store_has_its_page_on_disk(made, tmp_path):
+    files = fsspec.filesystem("memory")
+    files.put(f"{made}/", "/shelf/faces", recursive=True)
+    here = write_dataset_page(made, to=tmp_path / "here").read_bytes()
+    assert write_dataset_page("memory://shelf/faces", to=tmp_path / "there").read_bytes() == here
+    with pytest.raises(ArgumentError) as caught:
+        write_dataset_page("memory://shelf/faces")
+    said = "to: memory://shelf/faces lies in an object store, but a page opens from disk; name a folder of this machine"
+    assert str(caught.value) == said
 
 
 def test_columns_take_the_narrowest_exact_type():

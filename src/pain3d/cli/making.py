@@ -196,8 +196,8 @@ class Show:
     html: bool = False
     """Write the page instead of the sheet: one file up to 2,000 frames, a folder above. Some 150 frames/s at 512 px."""
     audit: bool = True
-    """With --html: check the dataset first, and show the result; takes about as long as the page itself. Without, the
-    page says that nothing was checked."""
+    """With --html: check the dataset first, and show the result; 1.4 times the work of the page. Without, the page says
+    that nothing was checked."""
     to: Path | None = None
     """PNG file to write; OUT/preview/contact_sheet.png, or OUT/preview/s00042.png, without it. With --html: folder to
     write, OUT/preview/browse without it; an older page in it is replaced."""

@@ -29,15 +29,16 @@ from pain3d.data.manifest import Manifest
 from pain3d.data.reader import Dataset, open_dataset
 from pain3d.data.schema import SHARD_SPLITS
 from pain3d.demographics import AGE_BANDS, ETHNICITIES, SEXES
-from pain3d.errors import DataError, storage_error
+from pain3d.errors import ArgumentError, DataError
 from pain3d.facs import AU_DESCRIPTIONS, PAIN_AUS
 from pain3d.pages import style
+from pain3d.places import Place, name_of
 from pain3d.synth.browse.columns import Packed, packed, packed_numbers, packed_words
 from pain3d.synth.browse.folder import COLUMNS, INDEX, MARK, SHEETS, check_replaceable, replaced
 from pain3d.synth.browse.remake import SUBJECT, remake_command
 from pain3d.synth.browse.sheets import ACROSS, Sheets, heat_palette
 from pain3d.synth.plan import kind_of
-from pain3d.synth.preview import PREVIEW, preview_folder
+from pain3d.synth.preview import preview_folder
 
 EMBEDDED_FRAMES = 2_000
 """Up to so many, page and pictures are one file: some 14 MB at most."""
@@ -55,7 +56,7 @@ Advance = Callable[[int, int], None]
 
 
 def write_dataset_page(
-    dataset: Path | str,
+    dataset: Place | str,
     *,
     to: Path | None = None,
     report: AuditReport | None = None,
@@ -68,8 +69,9 @@ def write_dataset_page(
     and reports give equal bytes.
 
     Args:
-        dataset: folder of the dataset.
+        dataset: folder of the dataset, or its URL.
         to: folder to write, new, empty, or holding an older page; ``preview/browse`` of the dataset by default.
+            Needed where the dataset lies in an object store.
         report: what the audit said about the dataset; None: the page says that there was none.
         embed_up_to: frames of the largest dataset whose page is one file.
         on_progress: called now and then, and at the end.
@@ -90,14 +92,15 @@ def write_dataset_page(
     return target / INDEX
 
 
-def page_folder(dataset: Path | str, to: Path | None = None) -> Path:
+def page_folder(dataset: Place | str, to: Path | None = None) -> Path:
     """Where the page of a dataset goes, after a look at whether it may; arguments and errors as above."""
-    folder = open_dataset(dataset).path
     if to is None:
-        try:
-            to = preview_folder(folder) / "browse"
-        except OSError as error:
-            raise storage_error(folder / PREVIEW, error) from error
+        preview = preview_folder(open_dataset(dataset).path)
+        if not isinstance(preview, Path):
+            raise ArgumentError(
+                f"to: {dataset} lies in an object store, but a page opens from disk; name a folder of this machine"
+            )
+        to = preview / "browse"
     check_replaceable(to)
     return to
 
@@ -149,7 +152,7 @@ def _write(data: Dataset, report: AuditReport | None, form: _Embedded | _Beside,
             on_progress(done, len(data))
     sheets.close()
     store = {
-        "about": _about(data.manifest, data.path.resolve().name),
+        "about": _about(data.manifest, name_of(data.path)),
         "rows": len(data),
         "columns": _columns(data, np.array(peaks)),
         "sheets": {"tile": side, "across": ACROSS, "heat": has_heat, "folder": SHEETS},
@@ -246,7 +249,7 @@ def _html(data: Dataset, scripts: str) -> str:
         mark=MARK,
         style=style() + (here / "page.css").read_text(encoding="utf-8"),
         heat_scale=_heat_scale(),
-        name=html.escape(data.path.resolve().name),
+        name=html.escape(name_of(data.path)),
         version=__version__,
         scripts=scripts,
         code=f'"use strict";\n(() => {{\n{code}}})();\n',

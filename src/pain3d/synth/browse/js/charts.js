@@ -1,9 +1,11 @@
 // What the frames that pass are like: distributions, balance, and what the audit said.
 
-function table(head, rows, className) {
-  const cells = (tag, values) => make("tr", {}, ...values.map((value) => make(tag, {}, value)));
-  const body = make("table", {}, make("thead", {}, cells("th", head)), make("tbody", {}, ...rows.map((row) => cells("td", row))));
-  return make("div", { class: `wide ${className ?? ""}` }, body);
+const lead = (...words) => make("p", { class: "lead" }, ...words);
+
+function table(head, rows, className = "") {
+  const line = (tag, values) => make("tr", {}, ...values.map((value) => make(tag, {}, value)));
+  const body = make("tbody", {}, ...rows.map((row) => line("td", row)));
+  return make("div", { class: `wide ${className}` }, make("table", {}, make("thead", {}, line("th", head)), body));
 }
 
 function showDistributions(host, facets, total) {
@@ -11,12 +13,12 @@ function showDistributions(host, facets, total) {
   const groups = facets.filter((one) => !units.has(one.key) && !["PSPI", "subject_id"].includes(one.key));
   const score = facets.find((one) => one.key === "PSPI");
   host.replaceChildren(
-    make("p", { class: "lead" }, `Of the ${counted(total, "frame")} that pass the filters.`),
+    lead(`Of the ${counted(total, "frame")} that pass the filters.`),
     make("h2", {}, "PSPI"),
     scoreChart(score),
     make("h2", {}, "Action Units"),
-    make("p", { class: "lead" }, "Share of frames in which a unit is present; darker is stronger (1 to 5). AU43 is present or not."),
-    make("div", { class: "unit-bars" }, ...facets.filter((one) => units.has(one.key)).map((one) => unitBar(one, total))),
+    lead("Share of frames in which a unit is present; the fuller its colour, the stronger (1 to 5). AU43 is present or not."),
+    ...facets.filter((one) => units.has(one.key)).map((one) => unitBar(one, total)),
     make("h2", {}, "Groups"),
     make("div", { class: "balance" }, ...groups.map(groupBars)),
   );
@@ -27,7 +29,8 @@ function scoreChart(one) {
   const columns = Array.from(one.passing, (count, score) => {
     const filled = make("u");
     filled.style.height = `${(100 * count) / most}%`;
-    return make("div", { title: counted(count, "frame") }, make("em", {}, count ? shownCount(count) : ""), make("i", {}, filled), one.options[score]);
+    const number = make("em", {}, count ? shownCount(count) : "");
+    return make("div", { title: counted(count, "frame") }, number, make("i", {}, filled), one.options[score]);
   });
   return make("div", { class: "scores-chart", role: "img", "aria-label": "Frames by PSPI" }, ...columns);
 }
@@ -51,9 +54,10 @@ function unitBar(one, total) {
 
 function groupBars(one) {
   const most = Math.max(...one.passing);
-  const lines = Array.from(one.passing, (count, option) =>
-    count ? make("div", { class: "bar" }, make("span", {}, readable(one.options[option])), bar(count, most), make("b", {}, shownCount(count))) : "",
-  );
+  const lines = Array.from(one.passing, (count, option) => {
+    const word = make("span", {}, readable(one.options[option]));
+    return count ? make("div", { class: "bar" }, word, bar(count, most), make("b", {}, shownCount(count))) : "";
+  });
   return make("section", {}, make("h3", {}, one.title), ...lines);
 }
 
@@ -85,7 +89,7 @@ function showBalance(host, pass) {
   const { parts, splits, cells } = cellsOf(pass);
   const titles = { age_band: "age band", sex: "sex", ethnicity: "appearance group" };
   const sum = (values) => values.reduce((total, value) => total + value, 0);
-  const line = (group, subjects, frames) => [...group, ...subjects.map(shownCount), shownCount(sum(subjects)), shownCount(frames)];
+  const line = (group, subjects, frames) => [...group, ...[...subjects, sum(subjects), frames].map(shownCount)];
   const totals = splits.map((_, split) => sum(cells.map((cell) => cell.subjects[split])));
   const head = [...parts.map((name) => titles[name]), ...splits, "subjects", "frames"];
   const rows = cells.map((cell) => line(cell.group.map(readable), cell.subjects, cell.frames));
@@ -97,27 +101,33 @@ function showBalance(host, pass) {
   const says = parts.length
     ? `${counted(cells.length, "cell")} of ${parts.map((name) => titles[name]).join(", ")}: ${each} in each.`
     : "The source does not tell age, sex or appearance group.";
-  host.replaceChildren(
-    make("p", { class: "lead" }, cells.length ? `Subjects in each cell and split, of the frames that pass the filters. ${says}` : "No frame passes these filters."),
-    table(head, cells.length ? rows : [], "numbers"),
-  );
+  if (cells.length) {
+    const words = `Subjects in each cell and split, of the frames that pass the filters. ${says}`;
+    host.replaceChildren(lead(words), table(head, rows, "numbers"));
+  } else host.replaceChildren(lead("No frame passes these filters."));
 }
 
 function showAudit(host) {
   const report = data.audit;
   if (!report) {
     const command = make("code", {}, "pain3d audit");
-    host.replaceChildren(make("p", { class: "lead" }, "This page was made without an audit (--no-audit). ", command, " checks every file, label and picture."));
+    const before = "This page was made without an audit. ", after = " checks every file, label and picture.";
+    host.replaceChildren(lead(before, command, after));
     return;
   }
   const verdict = make("p", { class: report.ok ? "verdict good" : "verdict bad" }, make("b", {}, report.verdict));
-  const words = `${counted(report.frames, "frame")} in ${counted(report.shards, "file")} were checked when this page was made: hashes, schema, labels against each other, pictures, balance.`;
-  host.replaceChildren(verdict, make("p", { class: "lead" }, words));
-  const reached = report.saturated_frames ? `In ${counted(report.saturated_frames, "frame")} the heatmap reaches` : "In no frame does the heatmap reach";
-  if (hasHeat) host.append(make("p", { class: "lead" }, `${reached} its maximum of ${data.about.heatmap_max_mm} mm.`));
+  const looked = `${counted(report.frames, "frame")} in ${counted(report.shards, "file")} were checked`;
+  const what = "when this page was made: hashes, schema, labels against each other, pictures, balance.";
+  host.replaceChildren(verdict, lead(`${looked} ${what}`));
+  const saturated = counted(report.saturated_frames, "frame");
+  const most = `its maximum of ${data.about.heatmap_max_mm} mm.`;
+  const said = report.saturated_frames ? `In ${saturated} the heatmap reaches ${most}` : `No heatmap reaches ${most}`;
+  if (hasHeat) host.append(lead(said));
   if (report.ok) return;
   host.append(table(["rule", "findings"], report.rules.map(({ rule, count }) => [rule, shownCount(count)])));
   const all = report.rules.reduce((sum, { count }) => sum + count, 0);
-  host.append(make("p", { class: "lead" }, `The first ${shownCount(report.findings.length)} of ${shownCount(all)}:`));
-  host.append(table(["where", "rule", "what"], report.findings.map(({ rule, where, file, message }) => [file ? `${file}: ${where}` : where, rule, message])));
+  host.append(lead(`The first ${shownCount(report.findings.length)} of ${shownCount(all)}:`));
+  const place = ({ where, file }) => (file ? `${file}: ${where}` : where);
+  const rows = report.findings.map((found) => [place(found), found.rule, found.message]);
+  host.append(table(["where", "rule", "what"], rows));
 }

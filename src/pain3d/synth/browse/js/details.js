@@ -15,25 +15,30 @@ function unitLines(row) {
   return data.about.units.map(({ name, words, pain }) => {
     const value = at(name, row), line = bar(value ?? 0, name === "AU43" ? 1 : 5);
     const shown = value === null ? "not coded" : shownNumber(value);
-    return make("div", { class: `unit ${pain ? "pain" : "other"} ${value ? "" : "still"}` }, make("span", {}, name), make("em", {}, words), line, make("b", {}, shown));
+    const className = `unit ${pain ? "pain" : "other"} ${value ? "" : "still"}`;
+    const parts = [make("span", {}, name), make("em", {}, words), line, make("b", {}, shown)];
+    return make("div", { class: className }, ...parts);
   });
 }
 
 const DEGREES = (value) => `${shownNumber(value)}°`;
 const FACTS = [
-  ["subject_id", "Subject"], ["age_years", "Age", (value) => `${value} years`], ["age_band", "Age band"], ["sex", "Sex"],
-  ["ethnicity", "Appearance group", readable], ["skin_tone_mst", "Monk skin tone", (value) => `${value} of 10`],
-  ["ita_degrees", "ITA", DEGREES], ["split", "Split"], ["kind", "Kind"], ["expression_id", "Expression"], ["view", "View"],
+  ["subject_id", "Subject"], ["age_years", "Age", (value) => `${value} years`], ["age_band", "Age band"],
+  ["sex", "Sex"], ["ethnicity", "Appearance group", readable],
+  ["skin_tone_mst", "Monk skin tone", (value) => `${value} of 10`], ["ita_degrees", "ITA", DEGREES],
+  ["split", "Split"], ["kind", "Kind"], ["expression_id", "Expression"], ["view", "View"],
   ["yaw", "Yaw", DEGREES], ["pitch", "Pitch", DEGREES], ["roll", "Roll", DEGREES], ["light", "Light", readable],
   ["background", "Background", readable], ["peak_mm", "Largest displacement", (value) => `${value.toFixed(1)} mm`],
   ["seed", "Seed of the subject"], ["sequence_id", "Recording"], ["frame_index", "Frame of the recording"],
-  ["PSPI_file", "PSPI in the source"], ["VAS", "VAS, self-report"], ["OPR", "Observer's rating"], ["SEN", "Sensory scale"],
-  ["AFF", "Affective scale"], ["source_file", "File of the source"],
+  ["PSPI_file", "PSPI in the source"], ["VAS", "VAS, self-report"], ["OPR", "Observer's rating"],
+  ["SEN", "Sensory scale"], ["AFF", "Affective scale"], ["source_file", "File of the source"],
 ];
 
 function factLines(row) {
   const known = FACTS.filter(([name]) => at(name, row) !== null);
-  return known.flatMap(([name, title, words]) => [make("dt", {}, title), make("dd", {}, (words ?? String)(at(name, row)))]);
+  return known.flatMap(([name, title, words = String]) => {
+    return [make("dt", {}, title), make("dd", {}, words(at(name, row)))];
+  });
 }
 
 function picture(kind, row, words, onTop) {
@@ -48,10 +53,10 @@ function picture(kind, row, words, onTop) {
 }
 
 function pictures(row) {
-  const neutral = at("neutral_row", row), shown = [];
+  const neutral = at("neutral_row", row), moved = at("peak_mm", row), shown = [];
   if (neutral !== null && neutral !== row) shown.push(picture("neutral", neutral, "neutral"));
   shown.push(picture("frame", row, at("kind", row)));
-  if (hasHeatAt(row)) shown.push(picture("heat", row, `displacement, at most ${at("peak_mm", row).toFixed(1)} mm`, true));
+  if (hasHeatAt(row)) shown.push(picture("heat", row, `displacement, at most ${moved.toFixed(1)} mm`, true));
   return make("div", { class: "trio" }, ...shown);
 }
 
@@ -61,7 +66,8 @@ function commands(row) {
   const read = `pain3d.open_dataset(${JSON.stringify(data.about.name)}).find(${JSON.stringify(frame)})`;
   const parts = [make("h3", {}, "Read it in Python"), make("pre", {}, read)];
   if (remake && /^s\d{5,}$/.test(subject)) {
-    parts.push(make("h3", {}, `Make ${subject} again, with pain3d ${data.about.version}`), make("pre", {}, remake.replaceAll(word, subject)));
+    const title = `Make ${subject} again, with pain3d ${data.about.version}`;
+    parts.push(make("h3", {}, title), make("pre", {}, remake.replaceAll(word, subject)));
   }
   return make("div", { class: "commands" }, ...parts);
 }
@@ -75,17 +81,20 @@ function detailsOf(dialog, grid) {
   function show(wanted) {
     position = wanted;
     const row = grid.rows[position];
-    const button = (label, sign, act) => make("button", { class: "plain", "aria-label": label, title: label, ".onclick": act }, sign);
+    const button = (label, sign, act) =>
+      make("button", { class: "plain", "aria-label": label, title: label, ".onclick": act }, sign);
     const last = grid.rows.length;
     const place = make("span", { class: "place" }, `${shownCount(position + 1)} of ${shownCount(last)}`);
     const before = button("Previous frame", "←", () => step(-1)), after = button("Next frame", "→", () => step(1));
     before.disabled = position === 0;
     after.disabled = position === last - 1;
+    const close = button("Close", "✕", () => dialog.close());
+    const units = make("div", { class: "units" }, ...unitLines(row)), facts = make("dl", {}, ...factLines(row));
     dialog.replaceChildren(
-      make("header", {}, make("b", {}, at("frame_id", row)), place, before, after, button("Close", "✕", () => dialog.close())),
+      make("header", {}, make("b", {}, at("frame_id", row)), place, before, after, close),
       pictures(row),
       make("p", { class: "sum" }, formulaOf(row)),
-      make("div", { class: "halves" }, make("div", { class: "units" }, ...unitLines(row)), make("dl", {}, ...factLines(row))),
+      make("div", { class: "halves" }, units, facts),
       commands(row),
     );
     if (!dialog.open) dialog.showModal();

@@ -78,7 +78,8 @@ function rangeControl(one, changed) {
     changed();
   }
   const line = make("div", { class: "range" }, "from ", from, " to ", to);
-  const element = make("fieldset", {}, make("legend", {}, "PSPI"), make("div", { class: "histogram" }, ...columns), line);
+  const histogram = make("div", { class: "histogram" }, ...columns);
+  const element = make("fieldset", {}, make("legend", {}, "PSPI"), histogram, line);
   element.dataset.facet = "PSPI";
   const refresh = () => {
     const most = Math.max(...one.open.subarray(0, last + 1));
@@ -130,7 +131,7 @@ function unitControl(one, changed) {
 }
 
 function searchControl(one, changed) {
-  const box = make("input", { type: "search", placeholder: "part of a name", "aria-label": "Subject", spellcheck: "false" });
+  const box = make("input", { type: "search", placeholder: "part of a name", "aria-label": "Subject" });
   const number = make("b");
   let soon;
   box.oninput = () => {

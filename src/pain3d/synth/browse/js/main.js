@@ -1,7 +1,9 @@
 // The page as a whole.
 
-const SYNTHETIC = "PSPI is observer-coded facial expression, not felt pain. Nobody shown here exists. Groups are appearances of a parametric model. Synthetic data is not clinical evidence, and this is not a medical device.";
-const IMPORTED = "PSPI is observer-coded facial expression, not felt pain. These are pictures of an imported dataset: pass this page on only if its licence lets you.";
+const SCORE = "PSPI is observer-coded facial expression, not felt pain.";
+const SYNTHETIC = `${SCORE} Nobody shown here exists. Groups are appearances of a parametric model. Synthetic data
+  is not clinical evidence, and this is not a medical device.`;
+const IMPORTED = `${SCORE} These are pictures of an imported dataset: pass this page on only if its licence lets you.`;
 
 const facets = allFacets();
 const controls = controlsOf(facets, update);
@@ -17,7 +19,8 @@ function update() {
   const rows = orderedRows(order).filter((row) => pass[row]);
   total = rows.length;
   const active = facets.filter((one) => one.allowed.includes(0)).length;
-  byId("count").textContent = total === rowCount ? counted(total, "frame") : `${shownCount(total)} of ${counted(rowCount, "frame")}`;
+  const all = counted(rowCount, "frame");
+  byId("count").textContent = total === rowCount ? all : `${shownCount(total)} of ${all}`;
   byId("reset").hidden = !active;
   byId("active").textContent = active ? `(${active})` : "";
   byId("nothing").hidden = total > 0;
@@ -54,21 +57,26 @@ function reset() {
 
 function showFacts() {
   const { about } = data;
+  const megabytes = Math.ceil(about.bytes / 1e6);
+  const size = megabytes < 1000 ? `${megabytes} MB` : `${(megabytes / 1000).toFixed(1)} GB`;
   const subjects = facets.find((one) => one.key === "subject_id").options.length;
   const facts = [
     [shownCount(subjects), subjects === 1 ? "subject" : "subjects"], [shownCount(rowCount), "frames"],
     ...(about.resolution ? [[`${about.resolution} px`, "square pictures"]] : []),
-    [about.bytes < 1e9 ? `${shownCount(Math.ceil(about.bytes / 1e6))} MB` : `${(about.bytes / 1e9).toFixed(1)} GB`, "of Parquet"],
+    [size, "of Parquet"],
     ...(about.seed === null ? [["imported", about.source]] : [[`seed ${about.seed}`, ""]]),
     [data.audit ? `audit: ${data.audit.verdict}` : "not audited", "", data.audit && (data.audit.ok ? "good" : "bad")],
   ];
-  byId("facts").append(...facts.map(([value, words, tone]) => make("span", { class: tone || "" }, make("b", {}, value), ` ${words}`)));
+  for (const [value, words, tone] of facts) {
+    byId("facts").append(make("span", { class: tone || "" }, make("b", {}, value), ` ${words}`));
+  }
   byId("caution").textContent = about.source === null ? SYNTHETIC : IMPORTED;
 }
 
 function saveIds() {
   const ids = Array.from(grid.rows, (row) => at("frame_id", row)).join("\n");
-  const link = make("a", { href: URL.createObjectURL(new Blob([`${ids}\n`], { type: "text/plain" })), download: "frame_ids.txt" });
+  const file = new Blob([`${ids}\n`], { type: "text/plain" });
+  const link = make("a", { href: URL.createObjectURL(file), download: "frame_ids.txt" });
   link.click();
   URL.revokeObjectURL(link.href);
 }
