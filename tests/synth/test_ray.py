@@ -173,7 +173,7 @@ def test_deaths_and_full_disks_are_tried_again(joined, tmp_path):
         assert len([words for words in said if "tried again" in words]) == 3
 
 
-def test_the_fourth_death_ends_the_run(tmp_path):
+def test_the_fourth_death_ends_the_run(joined, tmp_path):
     with pytest.raises(WorkerError) as caught:
         run(["a"], functools.partial(crew_handlers.unlucky, tmp_path, 99, "kill"))
     assert str(caught.value) == (
@@ -269,7 +269,7 @@ def test_ray_is_not_loaded_unless_asked_for():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
 
 
-def test_no_gpu_no_run(tmp_path):
+def test_no_gpu_no_run(joined, tmp_path):
     with pytest.raises(ArgumentError, match="device: cuda, but no node of the Ray cluster has a GPU; start nodes with"):
         generate(tmp_path / "OUT", CONFIG, engine="ray", device="cuda")
     assert not list(tmp_path.iterdir())
