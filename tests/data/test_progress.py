@@ -120,6 +120,16 @@ def test_a_damaged_note_is_no_note(tmp_path, note):
     assert set(sound_shards(tmp_path, SHARDS)) == {SHARDS[1].file}
 
 
+def test_leftovers_of_workers_that_died_within_a_run_are_swept(tmp_path, finished):
+    begin(tmp_path, WHAT, SHARDS)
+    make(tmp_path, TASKS)
+    (tmp_path / "skins").mkdir()
+    (tmp_path / "skins" / "skin-sample-0af.part").write_bytes(b"half")
+    (tmp_path / "data" / ".train-00001-of-00004.parquet.99.tmp").write_bytes(b"half")
+    finish(tmp_path, WHAT, SHARDS)
+    assert contents(tmp_path) == contents(finished)
+
+
 def test_leftovers_of_a_killed_run_are_swept(tmp_path, finished):
     begin(tmp_path, WHAT, SHARDS)
     make(tmp_path, TASKS[:1])

@@ -70,7 +70,7 @@ def counted(handle, tries):
     """A handler that leaves a mark in the folder `tries` whenever it is called."""
 
     def handle_and_count(task, tick):
-        (tries / f"{task}-{os.getpid()}-{time.monotonic_ns()}").touch()
+        (tries / f"{os.getpid()}-{time.monotonic_ns()}").touch()
         return handle(task, tick)
 
     return handle_and_count

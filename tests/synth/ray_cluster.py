@@ -46,7 +46,10 @@ def add_node(cluster, **node):
 
     with contextlib.ExitStack() as held:
         free = [held.enter_context(socket.create_server(("", 0))).getsockname()[1] for _ in _PORTS]
+    # Workers find handlers in this folder.
+    paths = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     with (
+        mock.patch.dict(os.environ, {"PYTHONPATH": paths}),
         mock.patch.object(services, "start_raylet", start),
         mock.patch("ray._private.utils.get_dashboard_dependency_error", return_value=ImportError("agents do less")),
     ):

@@ -22,7 +22,7 @@ from pain3d.skin.looks import PLAIN
 from pain3d.synth import engine, ray_session, ray_tasks
 from pain3d.synth import generate as generating
 from pain3d.synth.generate import finish_dataset, generate
-from pain3d.synth.plan import PlanConfig
+from pain3d.synth.plan import PlanConfig, ShardTask
 from pain3d.synth.workers import WorkerError
 
 pytest.importorskip("ray")
@@ -173,12 +173,13 @@ def test_deaths_and_full_disks_are_tried_again(joined, tmp_path):
         assert len([words for words in said if "tried again" in words]) == 3
 
 
-def test_the_fourth_death_ends_the_run(tmp_path):
+def test_the_fourth_death_ends_the_run(joined, tmp_path):
+    task = ShardTask(file="data/train-00000-of-00001.parquet", split="train", subjects=(0,), rows=1)
     with pytest.raises(WorkerError) as caught:
-        run(["a"], functools.partial(crew_handlers.unlucky, tmp_path, 99, "kill"))
+        run([task], functools.partial(crew_handlers.unlucky, tmp_path, 99, "kill"))
     assert str(caught.value) == (
-        "a: failed 4 times on Ray, the last time because its worker was killed, or its node died; finished shards are "
-        "kept; run the same command again to go on"
+        "data/train-00000-of-00001.parquet: failed 4 times on Ray, the last time because its worker was killed, or its "
+        "node died; finished shards are kept; run the same command again to go on"
     )
     assert len(list(tmp_path.iterdir())) == 4
 
@@ -269,7 +270,7 @@ def test_ray_is_not_loaded_unless_asked_for():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
 
 
-def test_no_gpu_no_run(tmp_path):
+def test_no_gpu_no_run(joined, tmp_path):
     with pytest.raises(ArgumentError, match="device: cuda, but no node of the Ray cluster has a GPU; start nodes with"):
         generate(tmp_path / "OUT", CONFIG, engine="ray", device="cuda")
     assert not list(tmp_path.iterdir())

@@ -47,6 +47,11 @@ from pain3d.errors import DataError, OutputError, storage_error
 from pain3d.outside import json_of
 from pain3d.places import Place
 
+SKINS = "skins"
+"""Folder of a dataset that keeps sampled skins, so that pictures made again do not depend on the sampler."""
+PART_SUFFIX = ".part"
+"""How a skin ends that was being written when a run died."""
+
 
 def begin(out: Place, manifest: Manifest, shards: Sequence[ShardPlan]) -> tuple[ShardPlan, ...]:
     """Claim `out` for this dataset, or go on with it; returns the shards still to be made.
@@ -270,6 +275,7 @@ def _remove_leftovers(out: Place, pending: Sequence[ShardPlan], *, whole: bool) 
     this run's), and notes of shards that are made again."""
     folders = (out, out / "data", out / PROGRESS) if isinstance(out, Path) else ()  # a store holds whole objects alone
     leftovers = [path for folder in folders for path in found_in(folder, f".*{TEMPORARY_SUFFIX}")]
+    leftovers += found_in(out / SKINS, f"*{PART_SUFFIX}") if whole and isinstance(out, Path) else []
     if not whole:
         own = tuple(f".{PurePosixPath(shard.file).name}." for shard in pending)
         leftovers = [path for path in leftovers if path.name.startswith(own)]

@@ -26,6 +26,7 @@ from pain3d.data.manifest import (
     read_manifest,
 )
 from pain3d.data.progress import (
+    SKINS,
     begin,
     begin_part,
     check_output,
@@ -53,8 +54,6 @@ from pain3d.synth.workers import Handler, Tick
 Advance = Callable[[int, int], None]
 """(frames made, frames to make)."""
 PREPARING = "preparing: kernels and head model (the first time on a machine takes up to a minute)"
-SKINS = "skins"
-"""Folder of a dataset that keeps sampled skins, so that pictures made again do not depend on the sampler."""
 _Given = TypeVar("_Given")
 _Answer = TypeVar("_Answer")
 

@@ -18,6 +18,11 @@ from pain3d.synth.workers import usable_cores
 
 _REACH_S = 10.0
 """How long a host may take to answer."""
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": "^",  # every line that nodes tell of themselves: we say which shards they cost
+}
+"""Read by Ray when it is imported; what the user has set stays."""
 _STORE_BYTES = 100_000_000
 """Object store of a cluster that is started here: tasks and records are small; Ray wants 75 MB at least."""
 
@@ -84,7 +89,8 @@ def ray_session(
 
 
 def _imported() -> Any:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
     try:
         import ray
     except ImportError:

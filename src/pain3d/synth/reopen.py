@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import fields
 
 from pain3d.data.manifest import read_manifest
+from pain3d.data.progress import SKINS
 from pain3d.demographics import subject_id as subject_id_of
 from pain3d.errors import ArgumentError
 from pain3d.places import Place, location
 from pain3d.skin.diffusion import folder
 from pain3d.skin.looks import DEFAULT, PROCEDURAL, Looks
-from pain3d.synth.generate import SKINS
 from pain3d.synth.plan import plan_subject, subject_number
 from pain3d.synth.rows import planned_subject
 from pain3d.synth.subject import Subject, skin_maker
