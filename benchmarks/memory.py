@@ -24,8 +24,8 @@ EVERY_S = 0.5
 WARM_UP = 0.25
 """Share of a worker's life in which it may grow: kernels, head model, the first subjects."""
 MOST_MB_A_THOUSAND = 2.0
-"""Growth that a worker may show over the rest, MB for each thousand frames of the run: what the allocator's noise makes of
-10,000 frames. A worker that keeps one 64 px frame of three pictures more than it should grows by 50."""
+"""Growth that a worker may show over the rest, MB for each thousand frames of the run. A worker that kept the pixels of
+each 64 px frame would grow by more than ten."""
 WORDS = (
     *("--subjects=500", "--expressions=19", "--views=1", "--subjects-per-shard=10", "--resolution=64"),
     *("--skin=procedural", "--hair=cap", "--no-wrinkles", "--no-wet"),
