@@ -56,6 +56,7 @@ def jumping(tmp_path: Path) -> dict[str, str]:
     return {"LD_PRELOAD": str(library)}
 
 
+@pytest.mark.slow
 def test_a_jumping_clock_changes_nothing(
     tmp_path: Path, whole: Undisturbed, lost: Lost, jumping: dict[str, str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""Killed at moments that a seed chooses: a worker, the driver, all at once; run again, and all is as it should be."""
+"""Killed at moments that a seed chooses: a worker, the driver, everything at once; the next run ends undisturbed."""
 
 from __future__ import annotations
 

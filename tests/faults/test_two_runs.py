@@ -10,6 +10,7 @@ from disturbed import OPTIONS, Run, Undisturbed, demand_whole
 from pain3d import cli
 
 
+@pytest.mark.slow
 def test_the_second_is_refused_and_the_first_ends_undisturbed(
     tmp_path: Path, whole: Undisturbed, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,12 +4,8 @@ import hashlib
 import json
 import multiprocessing
 import os
-import signal
 import subprocess
-import sys
-import time
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import pytest
 
@@ -32,24 +28,6 @@ def fingerprint(folder):
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-
-
-def alive_in_session(session):
-    """Processes of a session that still run; what only waits to be reaped does not count."""
-    deadline = time.monotonic() + 10
-    while True:
-        stats = [stat.rsplit(") ", 1)[1].split() for stat in map(read_stat, Path("/proc").glob("[0-9]*/stat")) if stat]
-        alive = [stat for stat in stats if stat[3] == str(session) and stat[0] not in "ZX"]
-        if not alive or time.monotonic() > deadline:
-            return alive
-        time.sleep(0.1)
-
-
-def read_stat(path):
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
 
 
 def rows_of(folder):
@@ -284,35 +262,6 @@ def test_manifest_holds_the_plan_and_no_trace_of_the_run(small_dataset):
     }
     assert [entry["name"] for entry in manifest["palette"]][:4] == ["background", "skin", "lips", "brows"]
     assert not any(word in json.dumps(manifest) for word in ("workers", "time", "date"))
-
-
-def test_ctrl_c_ends_the_command_at_once_and_it_goes_on(tmp_path):
-    out = tmp_path / "stopped"
-    config = PlanConfig(subjects=9, expressions=1, views=1, resolution=64, subjects_per_shard=1, **asdict(PLAIN))
-    options = ["--subjects=9", "--expressions=1", "--views=1", "--resolution=64", "--subjects-per-shard=1"]
-    options += ["--skin=procedural", "--hair=cap", "--no-wrinkles", "--no-wet", "--workers=2"]
-    command = [sys.executable, "-m", "pain3d.cli", "generate", str(out), *options]
-    process = subprocess.Popen(
-        command,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-        # A shell that runs these tests in the background has made them ignore Ctrl-C, and a child inherits that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    deadline = time.monotonic() + 60
-    while not list(out.glob(".progress/*.json")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert errors.decode().splitlines()[-1] == "pain3d: interrupted; run the same command again to go on"
-    assert "Traceback" not in errors.decode()
-    assert alive_in_session(process.pid) == []
-    assert list(out.rglob("*.tmp")) == []
-    assert generate(out, config, workers=1).frames_kept > 0
-    generate(tmp_path / "straight", config, workers=1)
-    assert fingerprint(out) == fingerprint(tmp_path / "straight")
 
 
 def test_configurations_are_what_the_options_say():

@@ -188,11 +188,20 @@ class Dataset(Sequence[Sample]):
             path = self.path / shard.file
             with _reading(path, self.manifest), parquet_source(path) as source:
                 metadata = pq.read_metadata(source)
+            self._check_columns(path, metadata)
             rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
             if sum(rows) != shard.rows:
                 raise DataError(f"{self.path / shard.file}: {sum(rows)} rows, {shard.rows} in the manifest")
             self._footers[number] = metadata, [0, *itertools.accumulate(rows[:-1])]
         return self._footers[number]
+
+    def _check_columns(self, path: Path, metadata: pq.FileMetaData) -> None:
+        """Every column that a dataset has, of its type."""
+        with _reading(path, self.manifest):
+            found = metadata.schema.to_arrow_schema()
+        for part in self.manifest.schema:
+            if part.name not in found.names or found.field(part.name).type != part.type:
+                raise DataError(f"{path}: column {part.name} is missing or of another type; {_way_out(self.manifest)}")
 
     def _group(self, number: int, group: int) -> pa.Table:
         key = (number, group)
