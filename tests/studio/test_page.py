@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -55,6 +56,15 @@ def test_without_npm_the_command_says_what_to_do(monkeypatch, tmp_path, capfd):
     assert capfd.readouterr().err == (
         f"{pages.BUILDING}\npain3d: error: npm: is not installed, and this installation comes without the built page; "
         "install Node.js 18 or later (it brings npm), then run pain3d studio again\n"
+    )
+
+
+def test_without_the_server_s_packages_the_command_says_what_to_do(monkeypatch, capfd):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "pain3d.studio.serve", raising=False)
+    assert cli.main(["studio"]) == 2
+    assert capfd.readouterr().err == (
+        "pain3d: error: studio: needs uvicorn, which is not installed; run pip install 'pain3d[studio]'\n"
     )
 
 

@@ -154,7 +154,8 @@ def test_the_command_makes_the_same_files_to_the_byte(studio, tmp_path, capfd):
     assert words[:3] == ["pain3d", "face", "face.png"]
     out = tmp_path / words[2]
     assert cli.main(["face", str(out), *words[3:]]) == 0
-    for kind, name in (("png", "face.png"), ("json", "face.json"), ("heatmap", "face.heatmap.png")):
+    files = {kind: f"face.{kind}.png" for kind in ("heatmap", "segmentation")}
+    for kind, name in {"png": "face.png", "json": "face.json", **files}.items():
         answer = studio.ask(f"api/export/{kind}?{query}")
         assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
         assert answer.content == (tmp_path / name).read_bytes(), name

@@ -72,6 +72,11 @@ class _Studio:
         self._exports: Mapping[str, tuple[str, str, Callable[[Sitter], bytes]]] = {
             "png": (FACE.name, "image/png", lambda sitter: self.bench.face(sitter, "image")),
             "heatmap": ("face.heatmap.png", "image/png", lambda sitter: self.bench.face(sitter, "heatmap")),
+            "segmentation": (
+                "face.segmentation.png",
+                "image/png",
+                lambda sitter: self.bench.face(sitter, "segmentation"),
+            ),
             "json": ("face.json", "application/json", lambda sitter: self.bench.face(sitter, "labels")),
             "glb": ("head.glb", "model/gltf-binary", self.bench.glb),
         }
