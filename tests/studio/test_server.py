@@ -227,6 +227,14 @@ def test_visitors_do_not_meet(studio):
     assert alone[0] != alone[1]
 
 
+def test_what_is_quick_to_tell_does_not_wait_for_pictures(studio):
+    slow = threading.Thread(target=studio.ask, args=(f"api/render.png?{PLAIN}&seed=9&resolution=512",))
+    slow.start()
+    assert studio.ask("api/person?seed=9").status == 200
+    assert slow.is_alive(), "the person was told while the picture was being made"
+    slow.join()
+
+
 def test_only_the_last_few_are_kept():
     made = []
 
