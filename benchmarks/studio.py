@@ -133,6 +133,7 @@ def measure_heat() -> Iterator[tuple[str, str]]:
 
 def write_picture(address: str, page: Page, out: Path) -> None:
     """The whole page as a JPEG below 200 kB."""
+    urlopen(f"{address}api/render.png{SHOWN}&pitch=1", timeout=300).read()  # she is seated when the page asks
     page.goto(f"{address}{SHOWN}&fine=1")
     page.wait_for_selector("body[data-head=whole]", timeout=300_000)
     page.click("#render")

@@ -13,7 +13,7 @@ from pain3d.data.schema import FrameRow
 from pain3d.synth.generate import generate
 from pain3d.synth.plan import PlanConfig
 
-COMMANDS = ("demo", "face", "generate", "plan", "audit", "show", "import")
+COMMANDS = ("demo", "face", "studio", "generate", "plan", "audit", "show", "import")
 TINY = ["--subjects=2", "--expressions=1", "--views=1", "--resolution=48"]
 WHOLE = PlanConfig(subjects=2, expressions=1, views=1, resolution=48)
 

@@ -8,15 +8,24 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+import pytest
 import uvicorn
 
+from pain3d.gltf import morphs
 from pain3d.studio.serve import listen
 from pain3d.studio.server import application
 
 PLAIN = "skin=procedural&hair=cap&wrinkles=0&wet=0"
 """The quickest looks."""
+
+
+def without_long_probing(patch: pytest.MonkeyPatch) -> None:
+    """Let exports measure their deviation on a few faces only: tests/gltf holds it against all."""
+    every = morphs._probes
+    patch.setattr(morphs, "_probes", lambda: islice(every(), 3))
 
 
 @dataclass(frozen=True)

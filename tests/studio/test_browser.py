@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from running import PLAIN, running
+from running import PLAIN, running, without_long_probing
 
 import pain3d
 from pain3d.facs import AU_NAMES, Expression
@@ -28,7 +28,8 @@ def studio():
         built = page()
     except NoPageError as error:
         pytest.skip(f"the page cannot be built here: {error}")
-    with running(built) as one:
+    with pytest.MonkeyPatch.context() as patch, running(built) as one:
+        without_long_probing(patch)
         yield one
 
 

@@ -3,9 +3,11 @@
 import json
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
+from running import without_long_probing
 
 import pain3d
 from pain3d import cli
@@ -55,6 +57,15 @@ def test_without_npm_the_command_says_what_to_do(monkeypatch, tmp_path, capfd):
     assert capfd.readouterr().err == (
         f"{pages.BUILDING}\npain3d: error: npm: is not installed, and this installation comes without the built page; "
         "install Node.js 18 or later (it brings npm), then run pain3d studio again\n"
+    )
+
+
+def test_without_the_server_s_packages_the_command_says_what_to_do(monkeypatch, capfd):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "pain3d.studio.serve", raising=False)
+    assert cli.main(["studio"]) == 2
+    assert capfd.readouterr().err == (
+        "pain3d: error: studio: needs uvicorn, which is not installed; run pip install 'pain3d[studio]'\n"
     )
 
 
@@ -112,7 +123,8 @@ def test_the_page_scores_as_python_does():
         assert said["weights"]["half"] == pytest.approx(4 * four * (1 - four))
 
 
-def test_heads_pass_the_khronos_validator(web, tmp_path):
+def test_heads_pass_the_khronos_validator(web, tmp_path, monkeypatch):
+    without_long_probing(monkeypatch)
     dressed = pain3d.Subject.sample(12, looks=Looks(skin="procedural", glasses=1.0, cannula=1.0))
     plain = pain3d.Subject.sample(3, looks=PLAIN)
     export_glb(dressed, tmp_path / "dressed.glb")

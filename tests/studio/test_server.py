@@ -154,7 +154,8 @@ def test_the_command_makes_the_same_files_to_the_byte(studio, tmp_path, capfd):
     assert words[:3] == ["pain3d", "face", "face.png"]
     out = tmp_path / words[2]
     assert cli.main(["face", str(out), *words[3:]]) == 0
-    for kind, name in (("png", "face.png"), ("json", "face.json"), ("heatmap", "face.heatmap.png")):
+    files = {kind: f"face.{kind}.png" for kind in ("heatmap", "segmentation")}
+    for kind, name in {"png": "face.png", "json": "face.json", **files}.items():
         answer = studio.ask(f"api/export/{kind}?{query}")
         assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
         assert answer.content == (tmp_path / name).read_bytes(), name
@@ -224,6 +225,14 @@ def test_visitors_do_not_meet(studio):
         visitor.join()
     assert found == {number: [alone[number]] * 2 for number in found}
     assert alone[0] != alone[1]
+
+
+def test_what_is_quick_to_tell_does_not_wait_for_pictures(studio):
+    slow = threading.Thread(target=studio.ask, args=(f"api/render.png?{PLAIN}&seed=9&resolution=512",))
+    slow.start()
+    assert studio.ask("api/person?seed=9").status == 200
+    assert slow.is_alive(), "the person was told while the picture was being made"
+    slow.join()
 
 
 def test_only_the_last_few_are_kept():

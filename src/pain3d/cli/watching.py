@@ -29,8 +29,8 @@ class Studio:
     def run(self, _: Sequence[str]) -> Answer:
         from pain3d.studio.page import page
 
-        built = page(say)
         if self.build:
+            built = page(say)
             return Answer(text=f"built: {built}", data={"page": str(built)})
         try:
             from pain3d.studio.serve import serve
@@ -38,5 +38,5 @@ class Studio:
             raise ArgumentError(
                 f"studio: needs {error.name}, which is not installed; run pip install 'pain3d[studio]'"
             ) from None
-        address = serve(built, host=self.host, port=self.port, say=say)
+        address = serve(page(say), host=self.host, port=self.port, say=say)
         return Answer(text="stopped", data={"address": address})

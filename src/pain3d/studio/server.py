@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from pain3d.errors import ArgumentError, DataError, UserError
+from pain3d.face import makehuman
 from pain3d.studio.asked import asked
 from pain3d.studio.bench import FACE, SKIN_MAPS, Bench, plain
 from pain3d.studio.guard import Guard
@@ -43,6 +43,7 @@ def application(page: Path, *, host: str = "127.0.0.1", warm: bool = True) -> St
 
     @contextlib.asynccontextmanager
     async def life(_: Starlette) -> AsyncIterator[None]:
+        makehuman.load()  # once, before two threads ask for it
         if warm:
             studio.begin(studio.bench.warm_up)
         yield
@@ -57,13 +58,13 @@ def application(page: Path, *, host: str = "127.0.0.1", warm: bool = True) -> St
 
 
 class _Studio:
-    """One bench, and the one thread that works at it."""
+    """One bench, and the one thread that works at it; another one says what is quick to say meanwhile."""
 
     def __init__(self) -> None:
         self.bench = Bench()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="studio")
+        self._teller = ThreadPoolExecutor(max_workers=1, thread_name_prefix="teller")
         self._pictures: Mapping[str, tuple[str, Callable[[Sitter], bytes]]] = {
-            "wall.jpg": ("image/jpeg", wall),
             "head.glb": ("model/gltf-binary", self.bench.head),
             "render.png": ("image/png", lambda sitter: self.bench.face(sitter, "image")),
             "heatmap.jpg": ("image/jpeg", self.bench.heat),
@@ -72,6 +73,11 @@ class _Studio:
         self._exports: Mapping[str, tuple[str, str, Callable[[Sitter], bytes]]] = {
             "png": (FACE.name, "image/png", lambda sitter: self.bench.face(sitter, "image")),
             "heatmap": ("face.heatmap.png", "image/png", lambda sitter: self.bench.face(sitter, "heatmap")),
+            "segmentation": (
+                "face.segmentation.png",
+                "image/png",
+                lambda sitter: self.bench.face(sitter, "segmentation"),
+            ),
             "json": ("face.json", "application/json", lambda sitter: self.bench.face(sitter, "labels")),
             "glb": ("head.glb", "model/gltf-binary", self.bench.glb),
         }
@@ -82,7 +88,8 @@ class _Studio:
 
     def close(self) -> None:
         """Stop when what is being made is done."""
-        self._worker.shutdown(cancel_futures=True)
+        for each in (self._worker, self._teller):
+            each.shutdown(cancel_futures=True)
 
     def routes(self) -> list[Route]:
         """Addresses; all are read with GET, and change nothing."""
@@ -90,6 +97,7 @@ class _Studio:
             Route("/api/guide", self._guide),
             Route("/api/person", self._person),
             Route("/api/place", self._place),
+            Route("/api/wall.jpg", self._wall),
             Route("/api/timeline", self._timeline),
             Route("/api/measured", self._measured),
             Route("/api/reading", self._reading),
@@ -102,10 +110,13 @@ class _Studio:
         return JSONResponse(guide())
 
     async def _person(self, request: Request) -> Response:
-        return JSONResponse(await self._made(request, person))
+        return JSONResponse(await self._told(request, person))
 
     async def _place(self, request: Request) -> Response:
-        return JSONResponse(await self._made(request, place))
+        return JSONResponse(await self._told(request, place))
+
+    async def _wall(self, request: Request) -> Response:
+        return Response(await self._told(request, wall), media_type="image/jpeg")
 
     async def _timeline(self, request: Request) -> Response:
         own = {"seconds": "4", "take": "0"} | {name: request.query_params[name] for name in _CLIP & _names(request)}
@@ -116,7 +127,7 @@ class _Studio:
                 f"seconds: {own['seconds'][:40]!r} or take: {own['take'][:40]!r} is no number; write for example "
                 f"seconds=4&take=0"
             ) from None
-        return JSONResponse(await self._made(request, lambda sitter: _played(sitter, seconds, take)))
+        return JSONResponse(await self._told(request, lambda sitter: _played(sitter, seconds, take)))
 
     async def _measured(self, request: Request) -> Response:
         return Response(
@@ -151,9 +162,7 @@ class _Studio:
 
     async def _made(self, request: Request, make: Callable[[Sitter], Made]) -> Made:
         """What is made of the request's words, once the worker comes to it; not at all if nobody waits any more."""
-        words = [pair for pair in request.query_params.multi_items() if pair[0] not in _CLIP]
-        sitter = asked(words)
-        job = asyncio.wrap_future(self._worker.submit(make, sitter))
+        job = asyncio.wrap_future(self._worker.submit(make, _sitter(request)))
         while not job.done():
             await asyncio.wait({job}, timeout=_LOOK_EVERY_S)
             if not job.done() and await request.is_disconnected():
@@ -161,8 +170,16 @@ class _Studio:
                 raise HTTPException(499)
         return job.result()
 
+    async def _told(self, request: Request, tell: Callable[[Sitter], Made]) -> Made:
+        """What is said about the request's words, without the bench: at once, whatever is being made there."""
+        return await asyncio.wrap_future(self._teller.submit(tell, _sitter(request)))
+
 
 _CLIP = {"seconds", "take"}
+
+
+def _sitter(request: Request) -> Sitter:
+    return asked(pair for pair in request.query_params.multi_items() if pair[0] not in _CLIP)
 
 
 def _names(request: Request) -> set[str]:
@@ -189,7 +206,6 @@ async def _not_found(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": said}, status_code=status)
 
 
-async def _defect(_: Request, error: Exception) -> Response:
-    """A defect of pain3d keeps its traceback, in the terminal, and off the page."""
-    traceback.print_exception(error)
+async def _defect(_: Request, __: Exception) -> Response:
+    """A defect of pain3d keeps its traceback, which the server prints in the terminal, and off the page."""
     return JSONResponse({"error": "pain3d met a defect of its own; the terminal says more"}, status_code=500)

@@ -14,6 +14,7 @@ const EXPORTS = [
   ["png", "face.png", "Picture", "PNG, as rendered"],
   ["json", "face.json", "Labels", "JSON: AUs, PSPI, landmarks"],
   ["heatmap", "face.heatmap.png", "Heatmap", "PNG, grey, 16 mm is white"],
+  ["segmentation", "face.segmentation.png", "Regions", "PNG, a class for each pixel"],
   ["glb", "head.glb", "Head", "GLB with named AU morph targets"],
 ];
 
