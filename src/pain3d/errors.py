@@ -45,7 +45,6 @@ _REASONS = {
     errno.ENOSPC: "the disk is full; free some space",
     errno.EDQUOT: "your disk quota is used up; free some space",
     errno.EFBIG: "the file would be larger than this process may write (ulimit -f); raise the limit",
-    errno.EIO: "the disk reports an error of its own; check it, or choose another one",
     errno.EROFS: "the file system is read-only; choose a folder you can write to",
     errno.EACCES: "permission denied; choose a folder you can write to",
     errno.EPERM: "the system does not permit it; choose a folder you can write to",

@@ -1,4 +1,4 @@
-"""Six processes that start at once with empty caches: kernels, head model, atlas are made by all of them, and are one."""
+"""Processes that start at once with empty caches: kernels, head model and atlas are made by each, and are one."""
 
 from __future__ import annotations
 

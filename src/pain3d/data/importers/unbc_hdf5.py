@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -238,7 +239,7 @@ def _dataset(file: h5py.File, key: str, path: Path) -> h5py.Dataset:
     found = file.get(key)
     if not isinstance(found, h5py.Dataset):
         raise DataError(f"{path}: {key} not found; the file holds {', '.join(sorted(file)) or 'nothing'}")
-    if found.shape is None or (key != "image" and found.size > _MOST_NUMBERS):
+    if found.shape is None or (key != "image" and math.prod(found.shape) > _MOST_NUMBERS):
         raise DataError(f"{path}: {key} is of shape {found.shape}; at most {_MOST_NUMBERS:,} values are read")
     return found
 
