@@ -56,9 +56,14 @@ def location(words: str | Place) -> Place:
     return _unlisted(UPath(words.rstrip("/")))
 
 
+def resolved(place: Place) -> Place:
+    """The same place by its one absolute name; a URL is one."""
+    return place.resolve() if isinstance(place, Path) else place
+
+
 def name_of(place: Place) -> str:
     """What a dataset is called after the place it lies in: the name of the folder, or of the bucket."""
-    return place.resolve().name if isinstance(place, Path) else str(place).rstrip("/").rpartition("/")[2]
+    return place.resolve().name if isinstance(place, Path) else str(place).rpartition("/")[2]
 
 
 def _unlisted(place: UPath) -> UPath:

@@ -4,6 +4,7 @@ import io
 import pickle
 import shutil
 
+import fsspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -54,6 +55,17 @@ def test_a_plain_batch_is_what_cut_gives(learning_dataset):
         assert batch.frame_ids[place] == sample.frame_id
         assert batch.pspi[place] == sample.expression.pspi
     assert batch.neutral is None and batch.heatmap is None and batch.neutral_ids is None
+
+
+def test_batches_from_a_store_are_those_from_a_disk(learning_dataset):
+    store = fsspec.filesystem("memory")
+    store.put(str(learning_dataset), "/shop/faces", recursive=True)
+    there, here = (
+        FrameDataset("memory://shop/faces", "train", RICH, 1),
+        FrameDataset(learning_dataset, "train", RICH, 1),
+    )
+    equal(in_a_worker(there).batch(range(5), 0), here.batch(range(5), 0))
+    store.rm("/shop", recursive=True)
 
 
 def test_shapes_and_ranges(learning_dataset):

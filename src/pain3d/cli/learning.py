@@ -30,8 +30,8 @@ class Train:
     RUN/best is then a model for evaluate and predict. Options that are not given are the recipe's.
     """
 
-    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
-    """Folder of the dataset."""
+    out: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="OUT")]
+    """Folder of the dataset, or its URL."""
     run_folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder of the run: new, empty, or holding a part of the same run."""
     recipe: Literal["teacher", "student", "rgb", "finetune_unbc", "linear_probe"] = "student"
@@ -151,13 +151,13 @@ class Evaluate:
 
     model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
     """A run folder, a model's folder, a bundled name such as vitpain-tiny, or a Hub id."""
-    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
-    """Folder of the dataset."""
+    out: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="OUT")]
+    """Folder of the dataset, or its URL."""
     split: Literal["train", "val", "test", "all"] = "test"
     """Whose frames; all: every frame of a dataset that the model never saw."""
     to: Path = Path("evaluation")
     """Folder to write to; what an earlier evaluation left there is replaced."""
-    training: Annotated[Path | None, tyro.conf.arg(metavar="OUT")] = None
+    training: Annotated[str | None, tyro.conf.arg(metavar="OUT")] = None
     """Dataset that the model was trained on, where OUT is another: mean predictor and geometry oracle are fitted on its
     training subjects (default: OUT)."""
     neutral: Literal["other_view", "same_view"] | None = None
@@ -277,8 +277,8 @@ class Explain:
 
     model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
     """A run folder, a model's folder, a bundled name such as vitpain-tiny, or a Hub id."""
-    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
-    """Folder of the dataset."""
+    out: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="OUT")]
+    """Folder of the dataset, or its URL."""
     split: Literal["train", "val", "test"] = "test"
     """Whose frames."""
     frames: int = 100

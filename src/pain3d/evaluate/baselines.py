@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pyarrow as pa
 
@@ -11,6 +9,7 @@ from pain3d.data.reader import open_dataset
 from pain3d.errors import DataError
 from pain3d.evaluate.table import column, truth_table, with_predictions
 from pain3d.facs import MAX_INTENSITY, MAX_PSPI, PAIN_AUS
+from pain3d.places import Place
 
 
 def mean_predictor(truth: pa.Table, training: pa.Table) -> pa.Table:
@@ -32,7 +31,7 @@ def always_positive(truth: pa.Table) -> pa.Table:
     return with_predictions(truth, pspi=np.full(n, MAX_PSPI), aus=aus)
 
 
-def training_truth(dataset: str | Path) -> pa.Table:
+def training_truth(dataset: str | Place) -> pa.Table:
     """Labels of the training frames of a dataset.
 
     Raises:

@@ -18,6 +18,7 @@ from pain3d.model.calibration import Calibration
 from pain3d.model.checkpoint import find
 from pain3d.model.vitpain import ViTPain
 from pain3d.outside import json_of
+from pain3d.places import Place, location, name_of
 
 FRAMES = 1200
 """Frames that a calibration is fitted on, the same number of each validation subject: their number matters less than
@@ -38,7 +39,7 @@ class Bundle:
 
 def calibrate_photos(
     model: ViTPain,
-    dataset: str | Path,
+    dataset: str | Place,
     *,
     frames: int | None = FRAMES,
     seed: int = 0,
@@ -63,11 +64,11 @@ def calibrate_photos(
             f"{dataset}: no face was found in {len(photos.missed)} validation frames; nothing to calibrate on"
         )
     manifest = open_dataset(dataset, "val").manifest
-    about = {"dataset": Path(dataset).name, "dataset_seed": manifest.seed, "split": "val", "crop": "detector"}
+    about = {"dataset": name_of(location(dataset)), "dataset_seed": manifest.seed, "split": "val", "crop": "detector"}
     return calibration_of(photos.table, {**about, "pain3d": manifest.pain3d_version, "not_found": len(photos.missed)})
 
 
-def calibrate_run(run: str | Path, dataset: str | Path, *, on_progress: Advance | None = None) -> str:
+def calibrate_run(run: str | Path, dataset: str | Place, *, on_progress: Advance | None = None) -> str:
     """Calibrate RUN/best and write calibration.json into it, unless it is there; says in a line what was done.
 
     A model that reads heatmaps is no reader of photos and gets none. What keeps a model from being calibrated (a
@@ -92,7 +93,7 @@ def calibrate_run(run: str | Path, dataset: str | Path, *, on_progress: Advance 
 
 def make_bundle(
     run: str | Path,
-    dataset: str | Path,
+    dataset: str | Place,
     to: str | Path,
     *,
     commands: Sequence[str],
@@ -130,7 +131,7 @@ def make_bundle(
     say("calibrating on validation subjects")
     model.calibration = calibrate_photos(model, dataset, frames=frames, on_progress=on_progress)
     folder = Path(to)
-    judged: dict[str, tuple[str | Path, str | None]] = {"test subjects": (dataset, "test")}
+    judged: dict[str, tuple[str | Place, str | None]] = {"test subjects": (dataset, "test")}
     if confirmation is not None:
         judged = {"confirmation set": (confirmation, None), **judged}
     evaluations: dict[str, Evaluation] = {}

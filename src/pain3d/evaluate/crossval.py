@@ -35,6 +35,7 @@ from pain3d.evaluate.published import NAMES
 from pain3d.evaluate.tables import plus_minus
 from pain3d.model.heads import THRESHOLDS
 from pain3d.outside import json_of
+from pain3d.places import Place
 from pain3d.train.config import TrainConfig, differences
 from pain3d.train.initial import load_initial
 from pain3d.train.run_folder import write_json
@@ -98,7 +99,7 @@ class Crossval:
 
 
 def crossval(
-    dataset: str | Path,
+    dataset: str | Place,
     run: str | Path,
     config: CrossvalConfig,
     *,

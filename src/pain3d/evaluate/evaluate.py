@@ -27,6 +27,7 @@ from pain3d.evaluate.table import NeutralPolicy, truth_table
 from pain3d.model.calibration import Calibration
 from pain3d.model.heads import THRESHOLDS
 from pain3d.model.vitpain import ViTPain
+from pain3d.places import Place, location, name_of, resolved
 from pain3d.streams import checked_seed
 from pain3d.train.initial import weights_sha256
 
@@ -65,7 +66,7 @@ class Evaluation:
 
 def evaluate(
     model: ViTPain | str | Path,
-    dataset: str | Path,
+    dataset: str | Place,
     *,
     to: str | Path | None = None,
     split: str | None = "test",
@@ -75,7 +76,7 @@ def evaluate(
     bootstrap: int = 1000,
     batch: int = 32,
     device: str = "auto",
-    training: str | Path | None = None,
+    training: str | Place | None = None,
     oracle: bool = True,
     command: Sequence[str] = (),
     on_progress: Advance | None = None,
@@ -126,7 +127,7 @@ def evaluate(
         advance = _part_of(on_progress, 0, done_before + frames)
         validation = predict_table(model, source, "val", **run, on_progress=advance)
         seed_of_source = open_dataset(source, "val").manifest.seed
-        about = {"dataset": Path(source).resolve().name, "dataset_seed": seed_of_source, "split": "val"}
+        about = {"dataset": name_of(location(source)), "dataset_seed": seed_of_source, "split": "val"}
         calibration = calibration_of(validation, {**about, "crop": "landmarks"})
         calibrated_by = f"fitted on the validation subjects of {about['dataset']}, cut as the scored frames are"
     say("predicting")
@@ -136,7 +137,7 @@ def evaluate(
     about = {
         "format": EVALUATION,
         "format_version": VERSION,
-        "title": f"{name} on {Path(dataset).resolve().name}",
+        "title": f"{name} on {name_of(location(dataset))}",
         "name": name,
         "model": model.describe(),
         "dataset": {"path": str(dataset), "seed": opened.manifest.seed, "pain3d": opened.manifest.pain3d_version},
@@ -203,7 +204,7 @@ def report(
 
 
 def baseline_tables(
-    dataset: str | Path, split: str | None, *, training: str | Path | None, oracle: bool, seed: int
+    dataset: str | Place, split: str | None, *, training: str | Place | None, oracle: bool, seed: int
 ) -> dict[str, pa.Table | str]:
     """Predictors that see no picture, on the same frames; a text says why one is missing."""
     truth = truth_table(open_dataset(dataset, split))
@@ -223,7 +224,7 @@ def baseline_tables(
 
 
 def _oracle(
-    source: str | Path, dataset: str | Path, split: str | None, policy: NeutralPolicy, seed: int, *, fair: bool
+    source: str | Place, dataset: str | Place, split: str | None, policy: NeutralPolicy, seed: int, *, fair: bool
 ) -> pa.Table | str:
     if not fair and split not in ("val", "test"):
         return "it would be fitted on these very subjects; name the dataset to fit it on with --training"
@@ -294,13 +295,13 @@ def _part_of(on_progress: Advance | None, before: int, of: int) -> Advance | Non
     return None if on_progress is None else lambda done, _: on_progress(before + done, of)
 
 
-def _check_validation(source: str | Path, dataset: str | Path, split: str | None) -> None:
+def _check_validation(source: str | Place, dataset: str | Place, split: str | None) -> None:
     if not len(open_dataset(source, "val")):
         raise DataError(
             f"{source}: no validation subjects to calibrate thresholds and intervals on, and the model brings no "
             f"calibration; generate 10 subjects or more, or evaluate a checkpoint with calibration.json"
         )
-    if split != "test" and Path(source).resolve() == Path(dataset).resolve():
+    if split != "test" and resolved(location(source)) == resolved(location(dataset)):
         raise ArgumentError(
             f"split: {split or 'all'!r}, but the model brings no calibration, and calibrating on the frames that are "
             f"scored would flatter it; choose test, name the dataset it was trained on with --training OUT, or "

@@ -26,6 +26,7 @@ from pain3d.model.crop import Square
 from pain3d.model.face import crop_face, crop_neutrals
 from pain3d.model.vitpain import Box, ViTPain
 from pain3d.pictures import PictureLike, read_picture
+from pain3d.places import Place
 
 BATCH = 16
 SHOWN = 8
@@ -74,7 +75,7 @@ class Explanation:
 
 def explain_dataset(
     model: ViTPain,
-    dataset: Path | str,
+    dataset: str | Place,
     config: ExplainConfig | None = None,
     *,
     to: Path | None = None,

@@ -32,6 +32,7 @@ from pain3d.model.calibration import Calibration
 from pain3d.model.heads import THRESHOLDS
 from pain3d.model.vitpain import ViTPain
 from pain3d.outside import json_of
+from pain3d.places import Place
 from pain3d.train import run_folder
 from pain3d.train.config import TrainConfig
 from pain3d.train.initial import weights_sha256
@@ -48,7 +49,7 @@ RUN = "run"
 class FoldJob:
     """All that one fold depends on."""
 
-    dataset: Path
+    dataset: Place
     folder: Path
     fold: Fold
     train: TrainConfig

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from PIL import Image
 from pain3d.data.reader import open_dataset
 from pain3d.errors import ArgumentError
 from pain3d.evaluate.table import column
+from pain3d.places import Place
 
 FRAMES = 12
 EACH_SUBJECT = 2
@@ -53,7 +53,7 @@ def worst_frames(table: pa.Table, frames: int = FRAMES) -> list[Failure]:
     return found
 
 
-def pictures_of(dataset: Path, failures: list[Failure]) -> dict[str, UInt8[np.ndarray, "side side 3"]]:
+def pictures_of(dataset: Place, failures: list[Failure]) -> dict[str, UInt8[np.ndarray, "side side 3"]]:
     """The central square of each frame's picture, by frame id.
 
     Raises:

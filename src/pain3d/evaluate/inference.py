@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -15,6 +14,7 @@ from pain3d.data.reader import Dataset, open_dataset
 from pain3d.errors import ArgumentError
 from pain3d.evaluate.table import NeutralPolicy, truth_table, with_predictions
 from pain3d.model.vitpain import ViTPain
+from pain3d.places import Place
 from pain3d.train.frames import Batch, FrameDataset
 from pain3d.train.frames_config import FramesConfig
 
@@ -24,7 +24,7 @@ Advance = Callable[[int, int], None]
 
 def predict_table(
     model: ViTPain,
-    dataset: str | Path,
+    dataset: str | Place,
     split: str | None = "test",
     *,
     neutral: NeutralPolicy | None = None,

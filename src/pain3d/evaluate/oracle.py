@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +18,7 @@ from pain3d.data.reader import open_dataset
 from pain3d.errors import ArgumentError, DataError
 from pain3d.evaluate.table import NeutralPolicy, truth_table, with_predictions
 from pain3d.facs import MAX_PSPI, PAIN_AUS
+from pain3d.places import Place
 from pain3d.streams import stream
 
 Learner = Literal["ridge", "boosting"]
@@ -62,7 +62,7 @@ class Oracle:
     """Boosting on the features, for PSPI; None where ridge won."""
 
     def predict(
-        self, dataset: str | Path, split: str | None = "test", *, seed: int = 0, noise_px: float = 0
+        self, dataset: str | Place, split: str | None = "test", *, seed: int = 0, noise_px: float = 0
     ) -> pa.Table:
         """The prediction table of a split.
 
@@ -86,7 +86,7 @@ class Oracle:
 
 
 def fit_oracle(
-    dataset: str | Path,
+    dataset: str | Place,
     policy: NeutralPolicy,
     *,
     learners: tuple[Learner, ...] = ("ridge", "boosting"),
@@ -140,7 +140,7 @@ def fit_oracle(
     )
 
 
-def geometry(dataset: str | Path, split: str | None, *, seed: int = 0, noise_px: float = 0) -> Geometry:
+def geometry(dataset: str | Place, split: str | None, *, seed: int = 0, noise_px: float = 0) -> Geometry:
     """Landmarks and pose of a split.
 
     Raises:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +25,7 @@ from pain3d.model.crop import Square, cut, square_of_box, square_of_landmarks
 from pain3d.model.detect import find_faces
 from pain3d.model.heads import THRESHOLDS
 from pain3d.model.vitpain import ViTPain
+from pain3d.places import Place
 from pain3d.streams import stream
 
 Advance = Callable[[int, int], None]
@@ -52,7 +52,7 @@ class Photos:
 
 def predict_photos(
     model: ViTPain,
-    dataset: str | Path,
+    dataset: str | Place,
     split: str | None = "val",
     *,
     frames: int | None = None,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
@@ -18,6 +17,7 @@ from pain3d.data.sample import Sample
 from pain3d.errors import ArgumentError, DataError
 from pain3d.evaluate.crops import heat_in_crop
 from pain3d.model.config import ViTPainConfig
+from pain3d.places import Place
 from pain3d.streams import stream
 
 PRIORS = ("mean_training_heat", "centre", "uniform")
@@ -47,7 +47,7 @@ class Priors:
 
 
 def priors_of(
-    dataset: Path | str,
+    dataset: str | Place,
     config: ViTPainConfig,
     *,
     frames: int = 600,

@@ -8,11 +8,11 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from pain3d import __version__
 from pain3d.data.manifest import Manifest, manifest_bytes
+from pain3d.places import Place
 from pain3d.train.config import TrainConfig
 
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "numpy", "scipy", "pillow", "pyarrow")
@@ -24,7 +24,7 @@ def versions() -> dict[str, str]:
     return {"pain3d": __version__, **{name: version(name) for name in PACKAGES}}
 
 
-def dataset_facts(path: str | Path, manifest: Manifest) -> dict[str, Any]:
+def dataset_facts(path: str | Place, manifest: Manifest) -> dict[str, Any]:
     """Where a dataset lies, what it is, and a hash that names all of its files."""
     return {
         "path": str(path),

@@ -12,6 +12,7 @@ from pain3d.evaluate.checklist import checklist
 from pain3d.evaluate.gallery import pictures_of, worst_frames
 from pain3d.evaluate.metrics_file import PLOTS, PREDICTIONS, read_metrics, read_table
 from pain3d.evaluate.report_page import page
+from pain3d.places import Place, location
 
 PAGE, JSON = "report.html", "report.json"
 
@@ -37,7 +38,7 @@ class Report:
         return {"page": str(self.page), **self.data}
 
 
-def write_report(run: str | Path, *, pictures: bool = True, dataset: str | Path | None = None) -> Report:
+def write_report(run: str | Path, *, pictures: bool = True, dataset: str | Place | None = None) -> Report:
     """Write RUN/report.html and RUN/report.json.
 
     Args:
@@ -52,7 +53,7 @@ def write_report(run: str | Path, *, pictures: bool = True, dataset: str | Path 
     folder = Path(run)
     data = read_metrics(folder)
     failures = worst_frames(read_table(folder / PREDICTIONS))
-    where = Path(dataset if dataset is not None else data["provenance"]["dataset"]["path"])
+    where = location(dataset if dataset is not None else data["provenance"]["dataset"]["path"])
     faces = pictures_of(where, failures) if pictures else None
     items = checklist(data)
     plots = {path.stem: path.read_bytes() for path in sorted((folder / PLOTS).glob("*.png"))}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pain3d.data.manifest import read_manifest
 from pain3d.errors import ArgumentError
+from pain3d.places import Place, location
 from pain3d.train.config import TrainConfig
 from pain3d.train.frames_config import NeutralView
 from pain3d.train.mixture import MixConfig
@@ -49,7 +50,7 @@ class DataChoice:
             raise ArgumentError("mix_subjects: named, but no dataset is mixed in; they go with mix alone")
 
 
-def with_data(config: TrainConfig, dataset: Path, choice: DataChoice) -> TrainConfig:
+def with_data(config: TrainConfig, dataset: Place | str, choice: DataChoice) -> TrainConfig:
     """The configuration of a recipe with these data, and with the neutral references that the dataset has.
 
     Few subjects become named ones, so that the record of a run says whom it learnt from.
@@ -78,6 +79,6 @@ def with_data(config: TrainConfig, dataset: Path, choice: DataChoice) -> TrainCo
     return dataclasses.replace(config, frames=frames, val_subjects=val_subjects, mix=mix)
 
 
-def neutral_of_dataset(dataset: Path) -> NeutralView:
+def neutral_of_dataset(dataset: Place | str) -> NeutralView:
     """Where neutral references come from: another view in a dataset of ours, the named frame in an imported one."""
-    return "other_view" if read_manifest(dataset).source is None else "reference"
+    return "other_view" if read_manifest(location(dataset)).source is None else "reference"

@@ -10,7 +10,6 @@ import dataclasses
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from pain3d.data.manifest import Manifest
 from pain3d.data.reader import open_dataset
 from pain3d.errors import ArgumentError, DataError
 from pain3d.facs import PAIN_AUS
+from pain3d.places import Place
 from pain3d.streams import stream
 from pain3d.train.augment import Geometry, draw_geometry, photometry
 from pain3d.train.frames_config import FramesConfig
@@ -75,7 +75,7 @@ class FrameDataset:
     """The frames of one split, or of some subjects of it. Picklable: a worker process gets the labels and opens the
     shards itself."""
 
-    def __init__(self, path: str | Path, split: str | None, config: FramesConfig, seed: int) -> None:
+    def __init__(self, path: str | Place, split: str | None, config: FramesConfig, seed: int) -> None:
         """Read the labels of all frames and check them.
 
         Args:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import final
 
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from pain3d.data.manifest import Manifest
 from pain3d.errors import ArgumentError, DataError
 from pain3d.model.vitpain import Features, ViTPain
+from pain3d.places import Place, location
 from pain3d.streams import derive_seed
 from pain3d.train.config import TrainConfig
 from pain3d.train.distill import Projector, Teacher, distill_loss
@@ -91,7 +91,7 @@ def load_teacher(config: TrainConfig, manifest: Manifest) -> Teacher | None:
     return teacher
 
 
-def check_dataset(dataset: Path, manifest: Manifest, config: TrainConfig) -> None:
+def check_dataset(dataset: Place, manifest: Manifest, config: TrainConfig) -> None:
     """Refuse a dataset that this configuration cannot be trained on.
 
     Raises:
@@ -121,19 +121,19 @@ def check_other_dataset(manifest: Manifest | None, config: TrainConfig) -> None:
     """
     if manifest is None or config.mix is None:
         return
-    dataset = Path(config.mix.dataset)
+    dataset = location(config.mix.dataset)
     _refuse_unfinished(dataset, manifest)
     if config.mix.subjects is None and manifest.rows_of("train") == 0:
         raise DataError(f"{dataset}: no train frames to mix in; name those of its subjects that are (mix_subjects)")
     _refuse_maps(dataset, manifest, config)
 
 
-def _refuse_unfinished(dataset: Path, manifest: Manifest) -> None:
+def _refuse_unfinished(dataset: Place, manifest: Manifest) -> None:
     if not manifest.complete:
         raise DataError(f"{dataset}: the dataset is not finished; run the same generate command again to finish it")
 
 
-def _refuse_maps(dataset: Path, manifest: Manifest, config: TrainConfig) -> None:
+def _refuse_maps(dataset: Place, manifest: Manifest, config: TrainConfig) -> None:
     if manifest.source is not None:
         if config.frames.heatmap or config.frames.au_heatmaps:
             kind = "a teacher reads" if config.model.input == "heatmap" else "a student learns from"

@@ -24,6 +24,7 @@ from pain3d.arguments import instance_of
 from pain3d.data.manifest import read_manifest
 from pain3d.data.progress import only_run
 from pain3d.interrupt import StopRequest
+from pain3d.places import Place, location
 from pain3d.streams import derive_seed
 from pain3d.train import run_folder
 from pain3d.train.config import TrainConfig
@@ -50,7 +51,7 @@ Phase = Callable[[str], None]
 
 
 def train(
-    dataset: Path | str,
+    dataset: Place | str,
     run: Path | str,
     config: TrainConfig,
     *,
@@ -63,7 +64,7 @@ def train(
     ``accelerate launch`` to use several devices or nodes.
 
     Args:
-        dataset: folder of a finished dataset.
+        dataset: folder of a finished dataset, or its URL: each epoch fetches its frames anew then.
         run: folder of the run: new, empty, or holding a part of the same run.
         config: what to train, from `pain3d.train.recipes` or made by hand.
         on_progress: called with (samples seen, samples to see) after each step.
@@ -79,10 +80,10 @@ def train(
     """
     started = time.monotonic()
     instance_of(TrainConfig, "config", config, 'recipe("rgb")')
-    source, folder = Path(dataset), Path(run)
+    source, folder = location(dataset), Path(run)
     manifest = read_manifest(source)
     check_dataset(source, manifest, config)
-    mixed = None if config.mix is None else read_manifest(Path(config.mix.dataset))
+    mixed = None if config.mix is None else read_manifest(location(config.mix.dataset))
     check_other_dataset(mixed, config)
     accelerator = accelerator_of(config)
     steps = config.steps(accelerator.num_processes)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from jaxtyping import Bool, Int
 
 from pain3d.errors import ArgumentError, DataError
+from pain3d.places import Place
 from pain3d.streams import stream
 from pain3d.train.frames_config import FramesConfig
 from pain3d.train.shards import Labels
@@ -16,7 +15,7 @@ from pain3d.train.shards import Labels
 class Neutrals:
     """The neutral references of the frames of a dataset, by number."""
 
-    def __init__(self, path: Path, labels: Labels, views: int | None, config: FramesConfig, seed: int) -> None:
+    def __init__(self, path: Place, labels: Labels, views: int | None, config: FramesConfig, seed: int) -> None:
         """Find the frames that may serve as references.
 
         Args:

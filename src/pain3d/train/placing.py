@@ -7,7 +7,6 @@ there without anyone knowing.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,6 +14,7 @@ from jaxtyping import Bool, Float
 
 from pain3d.errors import DataError
 from pain3d.model.crop import CropPolicy, Square, square_of_box, square_of_landmarks, square_of_picture
+from pain3d.places import Place
 
 Placing = Literal["landmarks", "boxes", "centre"]
 """landmarks: every frame has them. boxes: every frame has landmarks or, in their place, the box of a detector (the
@@ -23,7 +23,7 @@ taken, as for pictures that were cropped to the face before."""
 
 
 def placing_of(
-    path: Path, frame_ids: np.ndarray, landmarks: Bool[np.ndarray, " frame"], boxes: Bool[np.ndarray, " frame"]
+    path: Place, frame_ids: np.ndarray, landmarks: Bool[np.ndarray, " frame"], boxes: Bool[np.ndarray, " frame"]
 ) -> Placing:
     """The rule for a dataset, from which of its frames have landmarks and which a box.
 

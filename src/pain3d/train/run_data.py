@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from pain3d.errors import ArgumentError
+from pain3d.places import Place
 from pain3d.train.config import TrainConfig
 from pain3d.train.frames import FrameDataset
 from pain3d.train.mixture import Mixture
@@ -26,7 +26,7 @@ class RunData:
     """Validation frames."""
 
     @classmethod
-    def read(cls, dataset: Path, config: TrainConfig) -> RunData:
+    def read(cls, dataset: Place, config: TrainConfig) -> RunData:
         """Read the labels.
 
         Raises:

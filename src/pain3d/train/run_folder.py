@@ -21,6 +21,7 @@ from pain3d.data.findings import listed
 from pain3d.data.manifest import Manifest, manifest_bytes
 from pain3d.errors import DataError, OutputError, storage_error
 from pain3d.outside import json_of
+from pain3d.places import Place, location
 from pain3d.train.config import TrainConfig, differences
 from pain3d.train.state import CHECKPOINTS, recovered
 
@@ -34,7 +35,7 @@ PACKAGES = ("torch", "transformers", "peft", "accelerate", "safetensors", "numpy
 
 def description(
     config: TrainConfig,
-    dataset: Path,
+    dataset: Place,
     manifest: Manifest,
     *,
     processes: int,
@@ -60,14 +61,14 @@ def description(
         "config": config.to_json(),
         "processes": processes,
         "dataset": _about(dataset, manifest),
-        "mix": None if config.mix is None or mixed is None else _about(Path(config.mix.dataset), mixed),
+        "mix": None if config.mix is None or mixed is None else _about(location(config.mix.dataset), mixed),
         "teacher_sha256": teacher_sha256,
         "init": None if init is None else dict(init),
         "packages": {"pain3d": __version__, **{name: version(name) for name in PACKAGES}},
     }
 
 
-def _about(dataset: Path, manifest: Manifest) -> dict[str, Any]:
+def _about(dataset: Place, manifest: Manifest) -> dict[str, Any]:
     return {
         "path": str(dataset),
         "seed": manifest.seed,

@@ -6,7 +6,6 @@ import bisect
 import itertools
 from collections import OrderedDict
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Float, Int
 
+from pain3d.data.files import parquet_source
 from pain3d.data.manifest import ShardRecord
 from pain3d.data.reader import Dataset
 from pain3d.errors import ArgumentError, DataError
 from pain3d.facs import AU_NAMES, MAX_PSPI, PAIN_AUS, pspi_of_vectors
+from pain3d.places import Place
 from pain3d.train.placing import Placing, placing_of
 
 KEPT_FRAMES = 256
@@ -116,7 +117,7 @@ def _places(ids: np.ndarray, wanted: list[str | None]) -> Int[np.ndarray, " fram
 
 
 def _check_pspi(
-    path: Path,
+    path: Place,
     shards: tuple[ShardRecord, ...],
     ids: np.ndarray,
     vectors: np.ndarray,
@@ -147,7 +148,7 @@ def _check_pspi(
 class RowGroup:
     """One row group: encoded pictures and landmarks, by row."""
 
-    file: Path
+    file: Place
     first: int
     """Number of its first frame in the split."""
     pictures: dict[str, pa.Array]
@@ -182,7 +183,7 @@ class Shards:
 
     def __init__(
         self,
-        path: Path,
+        path: Place,
         shards: tuple[ShardRecord, ...],
         pictures: tuple[str, ...],
         *,
@@ -246,7 +247,10 @@ class Shards:
         file = self._path / self._shards[number].file
         columns = ["landmarks", *["face_box"] * self._boxes, *(f"{name}.bytes" for name in self._pictures)]
         try:
-            with pq.ParquetFile(file, page_checksum_verification=True) as opened:
+            with (
+                parquet_source(file) as source,
+                pq.ParquetFile(source, page_checksum_verification=True, pre_buffer=True) as opened,
+            ):
                 table = opened.read_row_group(group, columns=columns, use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"{file}: damaged or cut short ({error}); {_WAY_OUT}") from None
@@ -277,9 +281,10 @@ def _bytes_of(table: pa.Table, name: str) -> pa.Array:
     return values
 
 
-def _rows_of_groups(file: Path) -> list[int]:
+def _rows_of_groups(file: Place) -> list[int]:
     try:
-        metadata = pq.read_metadata(file)
+        with parquet_source(file) as source:
+            metadata = pq.read_metadata(source)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{file}: damaged or cut short ({error}); {_WAY_OUT}") from None
     return [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]

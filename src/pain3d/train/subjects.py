@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 
 from pain3d.arguments import whole_number
 from pain3d.data.reader import open_dataset
 from pain3d.errors import ArgumentError
+from pain3d.places import Place
 from pain3d.streams import stream
 
 
-def subjects_of(dataset: str | Path, split: str | None = None) -> tuple[str, ...]:
+def subjects_of(dataset: str | Place, split: str | None = None) -> tuple[str, ...]:
     """The subject_ids of a split, sorted; None or ``all``: of the whole dataset."""
     return open_dataset(dataset, split).subjects
 
 
-def of_test_split(dataset: str | Path, names: Collection[str]) -> tuple[str, ...]:
+def of_test_split(dataset: str | Place, names: Collection[str]) -> tuple[str, ...]:
     """Those of the names that the dataset's own split keeps for its test, sorted."""
     return tuple(sorted({*names} & {*subjects_of(dataset, "test")}))
 
 
 def few_shot(
-    dataset: str | Path, count: int, *, seed: int, split: str | None = "train", held_out: Collection[str] = ()
+    dataset: str | Place, count: int, *, seed: int, split: str | None = "train", held_out: Collection[str] = ()
 ) -> tuple[str, ...]:
     """`count` training subjects drawn by the seed, sorted; more of them hold the fewer.
 

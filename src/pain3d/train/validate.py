@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +20,7 @@ import torch
 from jaxtyping import Float, Int
 
 from pain3d.errors import DataError
+from pain3d.places import Place
 from pain3d.streams import stream
 from pain3d.train.config import ChooseBy
 from pain3d.train.frames import Batch, FrameDataset
@@ -83,7 +83,7 @@ def _mean_of_coded(errors: Float[np.ndarray, "frame 5"]) -> float:
     return float(means.mean()) if some.any() else math.nan
 
 
-def validation_frames(dataset: Path, frames: FramesConfig, subjects: tuple[str, ...] | None = None) -> FrameDataset:
+def validation_frames(dataset: Place, frames: FramesConfig, subjects: tuple[str, ...] | None = None) -> FrameDataset:
     """The validation frames as a run looks at them: none augmented, none favoured, and no maps but those it reads.
 
     Args:
