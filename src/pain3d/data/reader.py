@@ -195,7 +195,7 @@ class Dataset(Sequence[Sample]):
             self._footers[number] = metadata, [0, *itertools.accumulate(rows[:-1])]
         return self._footers[number]
 
-    def _check_columns(self, path: Path, metadata: pq.FileMetaData) -> None:
+    def _check_columns(self, path: Place, metadata: pq.FileMetaData) -> None:
         """Every column that a dataset has, of its type."""
         with _reading(path, self.manifest):
             found = metadata.schema.to_arrow_schema()
