@@ -33,7 +33,7 @@ def killed(out: Path, seed: int, whole: Undisturbed) -> Run:
     return run
 
 
-@pytest.mark.parametrize("seed", [3, 4])
+@pytest.mark.parametrize("seed", [pytest.param(3, marks=pytest.mark.slow), 4])
 def test_what_is_killed_goes_on(tmp_path: Path, whole: Undisturbed, seed: int) -> None:
     run = killed(tmp_path / "OUT", seed, whole)
     again_here(tmp_path / "OUT")  # at once: orphans of a killed driver may still be at their frames

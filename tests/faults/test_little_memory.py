@@ -28,9 +28,8 @@ def starved(out: Path, more: int) -> Run:
     return run
 
 
-@pytest.mark.parametrize(
-    "more", [0, *(pytest.param(more << 20, marks=pytest.mark.slow) for more in (1, 4, 16, 64))], ids=str
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [0, *(more << 20 for more in (1, 4, 16, 64))], ids=str)
 def test_a_worker_that_runs_out_of_memory_says_so(tmp_path: Path, whole: Undisturbed, lost: Lost, more: int) -> None:
     run = starved(tmp_path / "OUT", more)
     ended = run.ended()

@@ -188,8 +188,10 @@ class UnbcHdf5:
 
     def _numbers(self, file: h5py.File, key: str, path: Path) -> np.ndarray:
         data = _dataset(file, key, path)
-        if data.dtype.kind not in "iufb" or data.ndim < 1:
-            raise DataError(f"{path}: {key} is {data.dtype} of shape {data.shape}; it is to hold a list of numbers")
+        if data.dtype.kind not in "iufb":
+            raise DataError(f"{path}: {key} is {data.dtype}; it is to hold numbers")
+        if data.ndim < 1:
+            raise DataError(f"{path}: {key} is one number; it is to hold one a frame")
         return np.asarray(data[()], np.float64)
 
     def _names(self, file: h5py.File) -> list[str]:
