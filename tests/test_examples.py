@@ -8,7 +8,7 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SAID = {
-    "00_one_face": ("one-face", "PSPI 15"),
+    "00_one_face": ("one-face", "PSPI 12, skin moves up to"),
     "01_a_dataset": ("faces", "audit: sound, 40 frames"),
     "02_read_a_face": ("", "not felt pain"),
     "03_train": ("students", "a student of 64 frames reads"),

@@ -63,7 +63,7 @@ def resolved(place: Place) -> Place:
 
 def name_of(place: Place) -> str:
     """What a dataset is called after the place it lies in: the name of the folder, or of the bucket."""
-    return place.resolve().name if isinstance(place, Path) else str(place).rpartition("/")[2]
+    return place.resolve().name if isinstance(place, Path) else str(place).rstrip("/").rpartition("/")[2]
 
 
 def _unlisted(place: UPath) -> UPath:
