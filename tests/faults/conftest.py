@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import disturbed
 import pytest
-from disturbed import Lost
+
+pytest.register_assert_rewrite("disturbed")  # so that what it demands is told in full
+
+import disturbed  # noqa: E402
+from disturbed import Lost  # noqa: E402
 
 
 @pytest.fixture(scope="session")

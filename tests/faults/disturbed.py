@@ -102,7 +102,16 @@ class Run:
 
     def driver(self) -> int:
         """Process id of the driver, whatever it runs through."""
-        return next(pid for pid, words in self._commands().items() if b"pain3d\0generate" in words[:200])
+        ours = os.fsencode(sys.executable)
+        found = self._commands().items()
+        return next(pid for pid, words in found if words.startswith(ours) and b"pain3d\0generate" in words)
+
+    def kill_driver(self) -> None:
+        """End the driver at once, and wait until the system has cleared it away; its workers are left."""
+        driver = self.driver()
+        os.kill(driver, signal.SIGKILL)
+        while driver in members(self.session):
+            time.sleep(0.002)
 
     def _spawned(self) -> list[int]:
         return [pid for pid, words in self._commands().items() if b"spawn_main" in words]

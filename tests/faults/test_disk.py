@@ -103,6 +103,7 @@ def test_a_second_run_beside_workers_that_a_slow_disk_holds_up(tmp_path: Path, w
     out = tmp_path / "OUT"
     first = Run(out, through=through_strace("fsync:delay_enter=1500000"))
     first.wait_for(2)
-    os.kill(first.driver(), 9)
+    first.kill_driver()
     again_here(out)
+    first.ended()
     demand_whole(out, whole, first)

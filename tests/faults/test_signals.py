@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ def told(out: Path, *signals: signal.Signals, to_all: bool = True) -> Run:
     run.wait_for(1)
     for number in signals:
         run.send(number, to_all=to_all)
+        time.sleep(0.05)  # two of one kind that wait together are one
     return run
 
 
