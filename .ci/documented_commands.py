@@ -1,8 +1,11 @@
 """Run the fenced ``bash`` and ``python`` blocks of Markdown files, in order, and stop at the first that fails.
 
-A block whose info string says more than the language (for example ``bash slow``) is not run. Blocks of one file share
-one scratch folder, so that a tutorial may build on its earlier steps; blocks that install or test run in the project's
-root.
+    python .ci/documented_commands.py [--slow] FILE...
+
+Blocks marked slow (``bash slow``) take minutes, or repeat what tests do: they are run with --slow. Blocks marked
+elsewhere need what a machine of ours has not (a cluster, a bucket, a GPU, the reader's own files): they are not run;
+`tests/test_docs.py` sees to it that the program would understand their commands. Blocks of one file share one scratch
+folder, so that a tutorial may build on its earlier steps; blocks that install or test run in the project's root.
 """
 
 from __future__ import annotations
@@ -14,8 +17,10 @@ import tempfile
 import time
 from pathlib import Path
 
-FENCE = re.compile(r"^```(?P<language>bash|python)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-ROOT_COMMANDS = ("pip install", "pytest", "ruff", "pyright", "python benchmarks", "python examples")
+FENCE = re.compile(
+    r"^```(?P<language>bash|python)(?: (?P<mark>slow|elsewhere))?\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+ROOT_COMMANDS = ("pip install", "pytest", "ruff", "pyright", "python benchmarks", "python examples", "python tests")
 
 
 def run_block(language: str, body: str, scratch: Path, root: Path) -> int:
@@ -25,12 +30,15 @@ def run_block(language: str, body: str, scratch: Path, root: Path) -> int:
     return subprocess.run(command, cwd=root if in_root else scratch, check=False).returncode
 
 
-def main(files: list[str]) -> int:
+def main(words: list[str]) -> int:
     """Run the blocks of all files; 0 when every one succeeded."""
     root = Path.cwd()
-    for name in files:
+    marks = (None, "slow") if "--slow" in words else (None,)
+    for name in (word for word in words if word != "--slow"):
         with tempfile.TemporaryDirectory() as scratch:
             for block in FENCE.finditer(Path(name).read_text()):
+                if block["mark"] not in marks:
+                    continue
                 print(f"-- {name}: {block['body'].strip()}", flush=True)
                 started = time.monotonic()
                 status = run_block(block["language"], block["body"], Path(scratch), root)

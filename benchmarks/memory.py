@@ -89,6 +89,8 @@ def watched(command: list[str]) -> tuple[dict[str, list[Sample]], list[int], flo
 def growth_mb(samples: list[Sample]) -> float:
     """Of the straight line through what comes after the warm-up, from its beginning to its end."""
     rest = samples[int(WARM_UP * len(samples)) :]
+    if len(rest) < 2:
+        return 0.0
     at, memory = np.array([s.at_s for s in rest]), np.array([s.memory_mb for s in rest])
     return float(np.polyfit(at, memory, 1)[0] * (at[-1] - at[0]))
 

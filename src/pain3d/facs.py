@@ -49,6 +49,9 @@ MAX_INTENSITY = 5.0
 
 MAX_PSPI = 16.0
 
+CLOSED_AT = 0.5
+"""Share of the way down from which lids that are closing on purpose count as closed (AU43)."""
+
 
 class Intensities(TypedDict, total=False):
     """Keyword arguments of `Expression`: intensities 0..5; AU43 is 0 or 1."""

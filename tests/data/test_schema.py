@@ -80,17 +80,25 @@ def test_annotations_come_in_column_order_and_unknown_ones_are_refused():
 
 
 def test_every_column_is_described():
-    assert list(COLUMN_DESCRIPTIONS) == dataset_schema(ANNOTATIONS, imported=True).names
+    described = list(COLUMN_DESCRIPTIONS)
+    for others in ({"imported": True}, {"clips": True}):
+        names = dataset_schema(ANNOTATIONS, **others).names
+        assert [name for name in described if name in names] == names
+    assert set(described) == {*dataset_schema(ANNOTATIONS, imported=True).names, *dataset_schema(clips=True).names}
+    assert set(label_columns(clips=True)) | set(image_columns()) == set(dataset_schema(clips=True).names)
     assert set(label_columns()) | set(image_columns()) == set(dataset_schema().names)
     assert image_columns(["au_heatmaps"])[3:] == tuple(f"au_heatmaps.{name}" for name in PAIN_AUS)
 
 
 @pytest.mark.parametrize("numbers", [(0, 0, 0), (42, 7, 1), (99_999, 99, 2), (123_456, 10, 0)])
 def test_frame_ids_read_back(numbers):
-    assert parse_frame_id(frame_id(*numbers)) == numbers
+    assert parse_frame_id(frame_id(*numbers)) == (*numbers, None)
+    assert parse_frame_id(frame_id(*numbers, 7)) == (*numbers, 7)
 
 
-@pytest.mark.parametrize("text", ["", "s42-e07-v1", "s00042-e7-v1", "s00042-e07", "x00042-e07-v1", "s00042-e07-v1.jpg"])
+@pytest.mark.parametrize(
+    "text", ["", "s42-e07-v1", "s00042-e7-v1", "s00042-e07", "x00042-e07-v1", "s00042-e07-v1.jpg", "s00042-e07-v1-f12"]
+)
 def test_other_texts_are_no_frame_ids(text):
     with pytest.raises(ArgumentError, match=r"frame_id: .* a frame id reads like s00042-e07-v1"):
         parse_frame_id(text)

@@ -130,14 +130,14 @@ def test_neutral_frames_are_targets_too(learning_dataset):
 def test_neutrals_are_of_other_views(learning_dataset):
     shots = FramesConfig(size=32, neutral="other_view", neutral_shots=2)
     for frame_id, references in zip(*ids(learning_dataset, shots), strict=True):
-        subject, _, view = parse_frame_id(frame_id)
+        subject, _, view, _ = parse_frame_id(frame_id)
         found = [parse_frame_id(reference) for reference in references]
-        assert all((s, e) == (subject, 0) and v != view for s, e, v in found)
+        assert all((s, e) == (subject, 0) and v != view for s, e, v, _ in found)
         assert len(set(found)) == 2
     oracle = FramesConfig(size=32, neutral="same_view")
     for frame_id, references in zip(*ids(learning_dataset, oracle), strict=True):
-        subject, _, view = parse_frame_id(frame_id)
-        assert [parse_frame_id(reference) for reference in references] == [(subject, 0, view)]
+        subject, _, view, _ = parse_frame_id(frame_id)
+        assert [parse_frame_id(reference) for reference in references] == [(subject, 0, view, None)]
 
 
 def ids(dataset, config):

@@ -54,13 +54,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if given == ["--version"]:
         print(f"pain3d {__version__}")
         return 0
-    command: answers.Command = tyro.cli(
-        Command,  # pyright: ignore[reportArgumentType]
-        prog="pain3d",
-        description="Synthetic, fully annotated pain faces. PSPI is observer-coded expression, not felt pain.",
-        args=given,
-        config=(tyro.conf.FlagCreatePairsOff, tyro.conf.UseAppendAction),
-    )
+    command = parsed(given)
     try:
         with _ended_like_ctrl_c(), stdout_kept_clean():
             answer = command.run(given)
@@ -71,6 +65,17 @@ def main(words: Sequence[str] | None = None) -> int:
         return told_interrupted()
     answer_with(json.dumps(answer.data, indent=2) if command.json else answer.text)
     return answer.exit_code
+
+
+def parsed(words: Sequence[str]) -> answers.Command:
+    """The command that these words ask for, not run; SystemExit, with a message, where they ask for none."""
+    return tyro.cli(
+        Command,  # pyright: ignore[reportArgumentType]
+        prog="pain3d",
+        description="Synthetic, fully annotated pain faces. PSPI is observer-coded expression, not felt pain.",
+        args=words,
+        config=(tyro.conf.FlagCreatePairsOff, tyro.conf.UseAppendAction),
+    )
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pain3d.data.audit_clips import check_clips
 from pain3d.data.audit_imported import ImportedDataset
 from pain3d.data.audit_labels import check_labels, label_block
 from pain3d.data.audit_pictures import PictureRules, check_pictures
@@ -24,12 +26,12 @@ from pain3d.data.audit_whole import WholeDataset
 from pain3d.data.files import TEMPORARY_SUFFIX, exists, file_sha256, file_size, found_in, parquet_source
 from pain3d.data.findings import AuditReport, Finding
 from pain3d.data.manifest import MANIFEST, PROGRESS, Manifest, ShardRecord, read_manifest
-from pain3d.data.schema import MAX_ROW_GROUP_ROWS, label_columns
+from pain3d.data.schema import MAX_ROW_GROUP_ROWS
 from pain3d.errors import ArgumentError, DataError
 from pain3d.facs import AU_NAMES
 from pain3d.places import Place, location
 
-_BESIDE_PICTURES = (*AU_NAMES, "landmarks")
+_BESIDE_PICTURES = (*AU_NAMES, "landmarks", "eye_closure", "blink")
 """Labels that the pictures are held against."""
 
 Progress = Callable[[int, int], None]
@@ -179,11 +181,14 @@ class _GeneratedRows:
     def check(self, table: pa.Table, shard: ShardRecord, report: AuditReport) -> None:
         """Look at the rows of one row group."""
         table = self._without_nulls(table, shard, report)
-        block = label_block(table.select(label_columns()))
-        for row, rule, message in check_labels(self._manifest, shard.split, block):
+        labels = self._manifest.label_columns
+        block = label_block(table.select(labels))
+        clips = self._manifest.clips
+        broken = check_labels(self._manifest, shard.split, block)
+        for row, rule, message in broken if clips is None else chain(broken, check_clips(clips, block)):
             report.found(rule, block.ids[row], message, shard.file)
         self._whole.add(block, shard)
-        pictures = table.drop_columns([name for name in label_columns() if name not in _BESIDE_PICTURES]).to_pylist()
+        pictures = table.drop_columns([name for name in labels if name not in _BESIDE_PICTURES]).to_pylist()
         results = self._pool.map(lambda columns: check_pictures(self._rules, columns), pictures)
         for frame_id, result in zip(block.ids, results, strict=True):
             for rule, message in result.problems:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool, Float
 
+from pain3d.data.clips import SWAY_DEGREES
 from pain3d.data.manifest import Manifest
 from pain3d.data.schema import frame_id
 from pain3d.demographics import AGE_BANDS, age_range, cell_of, split_of, subject_id
@@ -58,9 +59,9 @@ def check_labels(manifest: Manifest, split: str, block: LabelBlock) -> Iterator[
     yield from _check_view(manifest, block)
     yield from _check_camera(manifest, block)
     columns = block.columns
-    yield from _each(columns["seed"] < 0, "seed", lambda i: f"{columns['seed'][i]} is negative")
+    yield from each(columns["seed"] < 0, "seed", lambda i: f"{columns['seed'][i]} is negative")
     wrong = columns["heatmap_max_mm"] != np.float32(manifest.heatmap_max_mm)
-    yield from _each(
+    yield from each(
         wrong, "heatmap_max_mm", lambda i: f"{columns['heatmap_max_mm'][i]:g}, not {manifest.heatmap_max_mm:g}"
     )
 
@@ -76,10 +77,12 @@ def _check_identity(manifest: Manifest, split: str, block: LabelBlock) -> Iterat
             continue
         if number >= design.subjects or (chosen and columns["subject_id"][i] not in chosen):
             yield i, "subject_id", f"{columns['subject_id'][i]} was not asked for"
-        if block.ids[i] != frame_id(number, expression, view):
-            yield i, "frame_id", f"subject, expression and view make it {frame_id(number, expression, view)}"
-        if columns["neutral_frame_id"][i] != frame_id(number, 0, view):
-            yield i, "neutral", f"{columns['neutral_frame_id'][i]}, not {frame_id(number, 0, view)}"
+        index, first = (None, None) if design.clips is None else (int(columns["frame_index"][i]), 0)
+        own, neutral = frame_id(number, expression, view, index), frame_id(number, 0, view, first)
+        if block.ids[i] != own:
+            yield i, "frame_id", f"subject, expression and view make it {own}"
+        if columns["neutral_frame_id"][i] != neutral:
+            yield i, "neutral", f"{columns['neutral_frame_id'][i]}, not {neutral}"
         if not 0 <= expression <= last_expression:
             yield i, "expression_id", f"{expression} is outside 0..{last_expression}"
         if not 0 <= view < design.views:
@@ -104,8 +107,8 @@ def _check_demographics(block: LabelBlock) -> Iterator[Broken]:
         if stored != (cell.age_band, cell.sex, cell.ethnicity):
             yield i, "cell", f"{' '.join(stored)}, but it belongs to {cell.age_band} {cell.sex} {cell.ethnicity}"
     tone, ita = columns["skin_tone_mst"], columns["ita_degrees"]
-    yield from _each((tone < 1) | (tone > 10), "skin_tone_mst", lambda i: f"{tone[i]} is outside 1..10")
-    yield from _each(~(np.abs(ita) <= 90), "ita_degrees", lambda i: f"{ita[i]:g} is outside -90..90")
+    yield from each((tone < 1) | (tone > 10), "skin_tone_mst", lambda i: f"{tone[i]} is outside 1..10")
+    yield from each(~(np.abs(ita) <= 90), "ita_degrees", lambda i: f"{ita[i]:g} is outside -90..90")
 
 
 def _check_action_units(manifest: Manifest, block: LabelBlock) -> Iterator[Broken]:
@@ -116,10 +119,11 @@ def _check_action_units(manifest: Manifest, block: LabelBlock) -> Iterator[Broke
         name = AU_NAMES[unit]
         yield int(i), "au_range", f"{name} is {block.aus[i, unit]:g}, not {'0 or 1' if unit == closed else 'in 0..5'}"
     expected, stored = pspi_of_vectors(block.aus), block.columns["PSPI"]
-    yield from _each(
+    yield from each(
         ~(np.abs(stored - expected) <= 1e-4), "pspi", lambda i: f"{stored[i]:g} stored, {expected[i]:g} by its AUs"
     )
-    yield from _check_kinds(manifest, block, expected)
+    # of a clip, which begins and ends at rest, the apex tells what kind of face it shows
+    yield from _check_kinds(manifest, block, expected if manifest.clips is None else block.columns["apex_PSPI"])
 
 
 def _check_kinds(manifest: Manifest, block: LabelBlock, scores: Float[np.ndarray, " row"]) -> Iterator[Broken]:
@@ -127,28 +131,30 @@ def _check_kinds(manifest: Manifest, block: LabelBlock, scores: Float[np.ndarray
     number, design = block.columns["expression_id"], manifest.made
     last_pain, last_distractor = design.expressions, design.expressions + design.distractors
     moves = (number == 0) & block.aus.any(axis=1)
-    yield from _each(moves, "expression", lambda i: "expression 0 is neutral, but an AU acts")
+    yield from each(moves, "expression", lambda i: "expression 0 is neutral, but an AU acts")
     painless = (number >= 1) & (number <= last_pain) & ~(scores > 0)
-    yield from _each(painless, "expression", lambda i: f"expression {number[i]} is pain, but PSPI is 0")
+    yield from each(painless, "expression", lambda i: f"expression {number[i]} is pain, but PSPI is 0")
     painful = (number > last_pain) & (number <= last_distractor) & ~(scores == 0)
-    yield from _each(painful, "expression", lambda i: f"{number[i]} is a distractor, but PSPI is {scores[i]:g}")
+    yield from each(painful, "expression", lambda i: f"{number[i]} is a distractor, but PSPI is {scores[i]:g}")
     unlike = (number > last_distractor) & ~(scores > 0)
-    yield from _each(unlike, "expression", lambda i: f"{number[i]} is a confound, but PSPI is 0")
+    yield from each(unlike, "expression", lambda i: f"{number[i]} is a confound, but PSPI is 0")
 
 
 def _check_view(manifest: Manifest, block: LabelBlock) -> Iterator[Broken]:
     columns = block.columns
     yaw, pitch, view = columns["yaw"], columns["pitch"], columns["view_id"]
+    sway = dict.fromkeys(SWAY_DEGREES, 0.0) if manifest.clips is None else SWAY_DEGREES
+    slack = sway["yaw"] + ANGLE_TOLERANCE_DEGREES
     for number, (low, high) in enumerate(YAW_RANGES_DEGREES):
-        inside = (yaw >= low - ANGLE_TOLERANCE_DEGREES) & (yaw <= high + ANGLE_TOLERANCE_DEGREES)
+        inside = (yaw >= low - slack) & (yaw <= high + slack)
         wrong = (view == number) & ~inside
-        yield from _each(
+        yield from each(
             wrong, "view", lambda i, low=low, high=high: f"view {view[i]} has yaw {yaw[i]:g}, outside {low:g}..{high:g}"
         )
-    steep = ~(np.abs(pitch) <= MAX_PITCH_DEGREES + ANGLE_TOLERANCE_DEGREES)
-    yield from _each(steep, "view", lambda i: f"pitch {pitch[i]:g} is outside -12..12")
+    steep = ~(np.abs(pitch) <= MAX_PITCH_DEGREES + sway["pitch"] + ANGLE_TOLERANCE_DEGREES)
+    yield from each(steep, "view", lambda i: f"pitch {pitch[i]:g} is outside -12..12")
     for name in ("light", "background"):
-        yield from _each(columns[name] == "", name, lambda i, name=name: f"no name of a {name}")
+        yield from each(columns[name] == "", name, lambda i, name=name: f"no name of a {name}")
 
 
 def _check_camera(manifest: Manifest, block: LabelBlock) -> Iterator[Broken]:
@@ -159,21 +165,21 @@ def _check_camera(manifest: Manifest, block: LabelBlock) -> Iterator[Broken]:
     gram = np.einsum("nij,nkj->nik", rotation, rotation)
     proper = finite & (np.abs(gram - np.eye(3)).max(axis=(1, 2)) < 1e-4) & (np.linalg.det(np.nan_to_num(rotation)) > 0)
     proper &= (camera[:, :2] > 0).all(axis=1)
-    yield from _each(~proper, "camera", lambda i: "focal lengths must be positive, the 3x3 part a rotation, all finite")
+    yield from each(~proper, "camera", lambda i: "focal lengths must be positive, the 3x3 part a rotation, all finite")
     angles = _head_angles(rotation)
     for name, measured in angles.items():
         off = np.abs((measured - columns[name] + 180) % 360 - 180)
-        yield from _each(
+        yield from each(
             proper & ~(off <= ANGLE_TOLERANCE_DEGREES),
             "camera",
             lambda i, name=name, measured=measured: f"{name} {columns[name][i]:g}, but the camera's is {measured[i]:g}",
         )
     points, size = columns["landmarks"].reshape(-1, 68, 2), manifest.made.resolution
-    yield from _each(~np.isfinite(points).all(axis=(1, 2)), "landmarks", lambda i: "NaN or infinite")
+    yield from each(~np.isfinite(points).all(axis=(1, 2)), "landmarks", lambda i: "NaN or infinite")
     center = np.median(points, axis=1)
     far = ((points < -size) | (points > 2 * size)).any(axis=(1, 2)) | ~((center >= 0) & (center <= size)).all(axis=1)
     far &= np.isfinite(points).all(axis=(1, 2))
-    yield from _each(
+    yield from each(
         far, "landmarks", lambda i: f"far outside the picture, median {center[i, 0]:.0f}, {center[i, 1]:.0f}"
     )
 
@@ -188,7 +194,8 @@ def _head_angles(R_camera_world: Float[np.ndarray, "row 3 3"]) -> dict[str, Floa
     }
 
 
-def _each(broken: Bool[np.ndarray, " row"], rule: str, message: Callable[[int], str]) -> Iterator[Broken]:
+def each(broken: Bool[np.ndarray, " row"], rule: str, message: Callable[[int], str]) -> Iterator[Broken]:
+    """Each row that breaks a rule."""
     for i in np.flatnonzero(broken):
         yield int(i), rule, message(int(i))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from pain3d.data.images import check_decodes, decode_depth, decode_grey, decode_
 from pain3d.data.manifest import Manifest
 from pain3d.data.schema import WRINKLES_MAX_MM
 from pain3d.errors import DataError
-from pain3d.facs import AU_NAMES, PAIN_AUS
+from pain3d.facs import AU_NAMES, CLOSED_AT, PAIN_AUS
 
 HEATMAP_CLASSES = ("skin", "lips", "brows")
 """Palette names under which the heatmap may be non-zero: the body skin that it measures."""
@@ -80,13 +80,12 @@ def check_pictures(rules: PictureRules, row: Mapping[str, Any]) -> PictureResult
     saturated = 0
     if heatmap is not None:
         saturated = int(np.count_nonzero(heatmap == 255))
-        acts = any(row[name] > 0 for name in PAIN_AUS)
-        problems += _heatmap_problems(rules, heatmap, segmentation, acts, "heatmap")
+        problems += _heatmap_problems(rules, heatmap, segmentation, _seen(row, PAIN_AUS), "heatmap")
     if "au_heatmaps" in row:
         for name in PAIN_AUS:
             alone = _grey(rules, row["au_heatmaps"][name], f"au_heatmaps.{name}", problems)
             if alone is not None:
-                problems += _heatmap_problems(rules, alone, segmentation, row[name] > 0, f"au_heatmaps.{name}")
+                problems += _heatmap_problems(rules, alone, segmentation, _seen(row, (name,)), f"au_heatmaps.{name}")
     if "depth" in row:
         _check_depth(rules, row["depth"], segmentation, problems)
     if "wrinkles" in row:
@@ -95,6 +94,17 @@ def check_pictures(rules: PictureRules, row: Mapping[str, Any]) -> PictureResult
         if name in row:
             _check_rgb(rules, row[name], name, problems)
     return PictureResult(problems=tuple(problems), saturated_pixels=saturated)
+
+
+def _seen(row: Mapping[str, Any], names: Sequence[str]) -> bool | None:
+    """Whether some of these AUs must be seen to act; None in clips, where they act, but too little for certain."""
+    acts = any(row[name] > 0 for name in names)
+    if "blink" not in row:
+        return acts
+    closing = float(row["eye_closure"]) if "AU43" in names else 0.0
+    if any(row[name] >= 1 for name in names if name != "AU43") or closing >= max(CLOSED_AT, row["blink"] + 0.2):
+        return True
+    return None if acts or closing else False
 
 
 def _segmentation_problems(rules: PictureRules, classes: UInt8[np.ndarray, "height width"]) -> Iterator[Problem]:
@@ -123,11 +133,11 @@ def _heatmap_problems(
     rules: PictureRules,
     heatmap: UInt8[np.ndarray, "height width"],
     segmentation: UInt8[np.ndarray, "height width"] | None,
-    acts: bool,
+    acts: bool | None,
     rule: str,
 ) -> Iterator[Problem]:
     moved = heatmap > 0
-    if moved.any() != acts:
+    if acts is not None and moved.any() != acts:
         yield rule, "zero everywhere although a pain AU acts" if acts else "not zero although no pain AU acts"
     if segmentation is not None:
         yield from _outside_problems(rules, moved, segmentation, rule)
@@ -158,7 +168,8 @@ def _check_wrinkles(
     if relief is None:
         return
     folded = relief > 0
-    if folded.any() and not any(row[name] > 0 for name in AU_NAMES):
+    lids = [name for name in ("eye_closure", "blink") if name in row]
+    if folded.any() and not any(row[name] > 0 for name in (*AU_NAMES, *lids)):
         problems.append(("wrinkles", "not zero although no AU acts"))
     if not folded.any() and any(row[name] >= 1 for name in FOLDING_AUS):
         problems.append(("wrinkles", "zero everywhere although a pain AU acts"))

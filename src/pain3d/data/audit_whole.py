@@ -8,15 +8,19 @@ from itertools import product
 
 import numpy as np
 
+from pain3d.data.audit_clips import LEAST_AT_APEX
 from pain3d.data.audit_labels import LabelBlock
 from pain3d.data.findings import Finding
 from pain3d.data.manifest import MANIFEST, Manifest, ShardRecord
 from pain3d.data.schema import frame_id
 from pain3d.demographics import subject_id
-from pain3d.facs import MAX_PSPI, pspi_of_vectors
+from pain3d.facs import AU_NAMES, MAX_PSPI, pspi_of_vectors
 from pain3d.streams import subject_seed
 
 _PERSON = ("age_years", "age_band", "sex", "ethnicity", "skin_tone_mst", "ita_degrees", "seed")
+_PLACE = ("light", "background")
+"""What the frames of a view share even where the head moves."""
+_LIDS = ("eye_closure", "blink")
 _VIEW = ("yaw", "pitch", "roll", "camera", "light", "background")
 
 
@@ -34,6 +38,8 @@ class WholeDataset:
         self._cells: dict[int, tuple[str, str, str]] = {}
         self._shared: dict[tuple[object, ...], tuple[str, bytes]] = {}
         self._scores: dict[tuple[int, int], float] = {}
+        self._highest: dict[tuple[int, int, int], float] = {}
+        """PSPI that each clip reaches."""
         self._seeds: dict[int, int] = {}
         self._expected_seeds: dict[int, int] = {}
         self._strays: dict[int, Finding] = {}
@@ -50,7 +56,7 @@ class WholeDataset:
 
     def add(self, block: LabelBlock, shard: ShardRecord) -> None:
         """Take in the rows of one row group."""
-        columns = block.columns
+        columns, clips = block.columns, self._manifest.clips
         scores = pspi_of_vectors(block.aus)
         for i, name in enumerate(block.ids):
             number, expression, view = block.subjects[i], int(columns["expression_id"][i]), int(columns["view_id"][i])
@@ -63,11 +69,14 @@ class WholeDataset:
             if self._splits.setdefault(number, stored) != stored:
                 self._found("split", name, f"{stored}, but its subject is also in {self._splits[number]}", shard)
             self._cells[number] = (columns["age_band"][i], columns["sex"][i], columns["ethnicity"][i])
-            self._scores[number, expression] = float(scores[i])
             self._share(("person", number), _PERSON, block, i, shard)
-            self._share(("expression", number, expression), (), block, i, shard)
+            if clips is None:
+                self._scores[number, expression] = float(scores[i])
+                self._share(("expression", number, expression), (), block, i, shard)
+            else:
+                self._add_moment(block, i, shard, (number, expression, view), float(scores[i]))
             if not self._manifest.made.vary_per_frame:
-                self._share(("view", number, view), _VIEW, block, i, shard)
+                self._share(("view", number, view), _VIEW if clips is None else _PLACE, block, i, shard)
             seed = int(columns["seed"][i])
             other = self._seeds.setdefault(seed, number)
             if other != number:
@@ -76,9 +85,25 @@ class WholeDataset:
                 message = f"{seed}, but seed {self._manifest.seed} of the dataset makes it {self._seed_of(number)}"
                 self._strays[number] = Finding(rule="seed", where=name, message=message, file=shard.file)
 
+    def _add_moment(
+        self, block: LabelBlock, i: int, shard: ShardRecord, place: tuple[int, int, int], score: float
+    ) -> None:
+        """A row of a clip: its views show one performance, and its apex stands for its expression."""
+        number, expression, _ = place
+        index = int(block.columns["frame_index"][i])
+        self._scores[number, expression] = float(block.columns["apex_PSPI"][i])
+        self._share(("expression", number, expression, index), (*AU_NAMES, *_LIDS), block, i, shard)
+        self._share(("clip", *place), ("apex_PSPI",), block, i, shard)
+        self._highest[place] = max(score, self._highest.get(place, 0.0))
+
     def findings(self) -> Iterator[Finding]:
         """Everything that is wrong across rows."""
         yield from self._at_once
+        for place, highest in self._highest.items():
+            apex = self._scores[place[:2]]
+            if highest < LEAST_AT_APEX * apex:
+                message = f"PSPI {highest:g} at most, but {apex:g} at its apex"
+                yield Finding(rule="apex", where=frame_id(*place), message=message)
         yield from self._foreign_seeds()
         yield from self._missing_frames()
         for name, neutral in self._links:
@@ -117,10 +142,9 @@ class WholeDataset:
         design = self._manifest.made
         numbers = [int(name[1:]) for name in design.only] or range(design.subjects)
         expressions = range(design.expression_ids)
+        moments = (None,) if design.clips is None else range(design.clips.frames)
         for number in numbers:
-            expected = [
-                frame_id(number, expression, view) for expression, view in product(expressions, range(design.views))
-            ]
+            expected = [frame_id(number, *place) for place in product(expressions, range(design.views), moments)]
             missing = [name for name in expected if name not in self._files]
             if len(missing) == len(expected):
                 yield Finding(

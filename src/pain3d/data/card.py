@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from pain3d.data.files import parquet_source, write_atomically
 from pain3d.data.imported_card import imported_card, imported_title
-from pain3d.data.manifest import Manifest
+from pain3d.data.manifest import Design, Manifest
 from pain3d.data.markdown import size_category, table
 from pain3d.data.schema import COLUMN_DESCRIPTIONS
 from pain3d.demographics import AGE_BANDS, ETHNICITIES, SEXES, SPLITS
@@ -84,7 +84,7 @@ def _introduction(manifest: Manifest) -> Iterator[str]:
 Rendered faces of synthetic people, at rest and with facial expressions of pain. Every label comes from the geometry
 that the picture was drawn from. Nobody in it exists.
 
-- {made} subjects x ({kinds} expressions) x {design.views} views = {manifest.frames:,} frames
+- {made} subjects x ({kinds} expressions) x {design.views} views{_clips(design)} = {manifest.frames:,} frames
   of {design.resolution} x {design.resolution} pixels
 - made by pain3d {manifest.pain3d_version} from seed {manifest.seed}; `manifest.json` holds the configuration, the
   versions and the SHA-256 of every shard: the same plan gives the same bytes on the same kind of machine
@@ -97,6 +97,14 @@ import pain3d
 for sample in pain3d.open_dataset("."):
     sample.image, sample.heatmap, sample.pspi, sample.neutral.image
 ```"""
+
+
+def _clips(design: Design) -> str:
+    """Of a dataset of clips, how long each is."""
+    if design.clips is None:
+        return ""
+    frames, seconds = design.clips.frames, design.clips.seconds
+    return f", each a clip ({design.clips.sequence}) of {seconds:g} s, x {frames} frames"
 
 
 def _balance(labels: pa.Table) -> Iterator[str]:

@@ -21,9 +21,18 @@ import pyarrow as pa
 from PIL import features
 
 from pain3d import stores
+from pain3d.data.clips import FRAMES_PER_SECOND, SECONDS, SEQUENCES, Clips
 from pain3d.data.files import read_bytes, write_atomically
 from pain3d.data.images import Palette, PaletteEntry
-from pain3d.data.schema import HEATMAP_MAX_MM, SCHEMA_VERSION, SHARD_SPLITS, Annotation, ShardSplit, dataset_schema
+from pain3d.data.schema import (
+    HEATMAP_MAX_MM,
+    SCHEMA_VERSION,
+    SHARD_SPLITS,
+    Annotation,
+    ShardSplit,
+    dataset_schema,
+    label_columns,
+)
 from pain3d.errors import DataError
 from pain3d.outside import json_of
 from pain3d.places import Place
@@ -61,11 +70,13 @@ class Design:
     """Camera, light and background were drawn for each frame, not for each subject and view."""
     only: tuple[str, ...] = ()
     """The subjects that were made, where `--only` chose some; empty: all."""
+    clips: Clips | None = None
+    """What each expression in each view is a clip of; None, and not in the file: one picture."""
 
     @property
     def frames_per_subject(self) -> int:
         """Rows that one subject fills."""
-        return self.expression_ids * self.views
+        return self.expression_ids * self.views * (1 if self.clips is None else self.clips.frames)
 
     @property
     def expression_ids(self) -> int:
@@ -149,7 +160,17 @@ class Manifest:
     @property
     def schema(self) -> pa.Schema:
         """The Arrow schema of its shards."""
-        return dataset_schema(self.annotations, imported=self.source is not None)
+        return dataset_schema(self.annotations, imported=self.source is not None, clips=self.clips is not None)
+
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        """Its columns that are no pictures, those of annotations apart."""
+        return label_columns(imported=self.source is not None, clips=self.clips is not None)
+
+    @property
+    def clips(self) -> Clips | None:
+        """What its frames are clips of, if they are."""
+        return None if self.design is None else self.design.clips
 
     @property
     def frames(self) -> int:
@@ -260,7 +281,9 @@ def read_manifest(out: Place) -> Manifest:
 def _content(manifest: Manifest) -> dict[str, Any]:
     # Through JSON once, so that tuples and lists, ints and floats compare as they will after reading.
     content = json.loads(json.dumps(dataclasses.asdict(manifest), sort_keys=False, allow_nan=False))
-    # Manifests of datasets that pain3d made stay as they were before there were others, byte for byte.
+    # Manifests stay as they were before there were clips and imported datasets, byte for byte.
+    if manifest.design is not None and manifest.design.clips is None:
+        del content["design"]["clips"]
     return {name: value for name, value in content.items() if name != "source" or value is not None}
 
 
@@ -298,11 +321,21 @@ def shard_record(content: Mapping[str, Any]) -> ShardRecord:
 
 
 def _design(content: Mapping[str, Any]) -> Design:
-    design = Design(**{**content, "only": tuple(content["only"])})
+    clips = {"clips": _clips(content["clips"])} if "clips" in content else {}
+    design = Design(**{**content, "only": tuple(content["only"]), **clips})
     for name in ("subjects", "expressions", "distractors", "confounds", "views", "resolution"):
         if type(content[name]) is not int:
             raise ValueError(f"design.{name}: {content[name]!r}")
     return design
+
+
+def _clips(content: Mapping[str, Any]) -> Clips:
+    clips = Clips(**content)
+    low, high = SECONDS
+    whole = type(clips.seconds) in (int, float) and low <= clips.seconds <= high
+    if clips.sequence not in SEQUENCES or not whole or clips.frames_per_second != FRAMES_PER_SECOND:
+        raise ValueError(f"design.clips: {content!r}")
+    return clips
 
 
 def _source(content: Mapping[str, Any]) -> Source:

@@ -16,7 +16,7 @@ from pain3d.arguments import whole_number
 from pain3d.data.files import file_sha256, file_size, parquet_source
 from pain3d.data.manifest import Manifest, ShardRecord, read_manifest
 from pain3d.data.sample import Sample, sample_of_row
-from pain3d.data.schema import SHARD_SPLITS, label_columns
+from pain3d.data.schema import SHARD_SPLITS
 from pain3d.errors import ArgumentError, DataError
 from pain3d.places import Place, location
 
@@ -135,10 +135,26 @@ class Dataset(Sequence[Sample]):
             raise ArgumentError(f"subject: {subject_id!r} is not in {self.path}, which starts {self.subjects[:3]}")
         return [self[i] for i in self._subject_numbers[subject_id]]
 
+    def sequence(self, sequence_id: str) -> list[Sample]:
+        """All samples of one clip, or of one recording of an imported dataset, in the order of time.
+
+        Raises:
+            ArgumentError: if the dataset has no sequences, or not this one.
+        """
+        if "sequence_id" not in self.manifest.schema.names:
+            raise ArgumentError(
+                f"sequence: {self.path} holds pictures, no clips; generate one with --sequence onset-apex-offset"
+            )
+        labels = self.labels(["sequence_id", "frame_index"])
+        found = [number for number, name in enumerate(labels["sequence_id"].to_pylist()) if name == sequence_id]
+        if not found:
+            raise ArgumentError(f"sequence: {sequence_id!r} is not among the frames opened of {self.path}")
+        index = labels["frame_index"].to_pylist()
+        return [self[number] for number in sorted(found, key=lambda number: index[number])]
+
     def labels(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Every column that is no picture, or those named, for all frames: small."""
-        imported = self.manifest.source is not None
-        names = list(label_columns(imported=imported) if columns is None else columns)
+        names = list(self.manifest.label_columns if columns is None else columns)
         if not self._shards:  # a split that no subject fell in
             schema = self.manifest.schema
             return pa.schema([schema.field(name) for name in names], metadata=schema.metadata).empty_table()

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from pain3d.data.images import decode_depth, decode_grey, decode_heatmap, decode_normals, decode_rgb, decode_wrinkles
-from pain3d.data.schema import ShardSplit
+from pain3d.data.schema import ANNOTATIONS, ShardSplit
 from pain3d.demographics import AgeBand, Ethnicity, Sex
 from pain3d.errors import ArgumentError, DataError
 from pain3d.facs import AU_NAMES, PAIN_AUS, Expression
@@ -123,6 +123,21 @@ class Sample:
         return self._known("seed")
 
     @property
+    def sequence_id(self) -> str:
+        """The clip that the frame is from, or the recording of an imported one."""
+        return self._column("sequence_id")
+
+    @property
+    def frame_index(self) -> int:
+        """Number of the frame in its clip, from 0, or in its recording, as the source counts."""
+        return self._column("frame_index")
+
+    @property
+    def time_s(self) -> float:
+        """Seconds from the beginning of its clip."""
+        return self._column("time_s")
+
+    @property
     def pspi(self) -> float:
         """Prkachin-Solomon Pain Intensity, 0..16; as stored where not all of its Action Units are coded."""
         return self.expression.pspi if set(PAIN_AUS) <= set(self.coded_aus) else float(self._known("PSPI"))
@@ -212,7 +227,8 @@ class Sample:
 
     def _column(self, name: str) -> Any:
         if name not in self.row:
-            raise ArgumentError(f"{name}: this dataset was made without it; generate one with --annotations {name}")
+            how = f"--annotations {name}" if name in ANNOTATIONS else "--sequence onset-apex-offset"
+            raise ArgumentError(f"{name}: this dataset was made without it; generate one with {how}")
         return self._known(name)
 
     def _known(self, name: str) -> Any:

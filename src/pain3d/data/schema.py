@@ -11,12 +11,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Float
 
+from pain3d.data.clips import ClipMoment
 from pain3d.demographics import AgeBand, Ethnicity, Sex, Split, subject_id
 from pain3d.errors import ArgumentError
 from pain3d.facs import AU_DESCRIPTIONS, AU_NAMES, PAIN_AUS, Expression
@@ -93,6 +94,16 @@ _IMPORTED_COLUMNS: Mapping[str, pa.DataType] = {
 """The last columns of a dataset that was imported (`manifest.Source`). There every column but `frame_id`, `subject_id`,
 `split`, `image` and `PSPI` may be null: what the source does not tell is not made up."""
 
+_CLIP_COLUMNS: Mapping[str, pa.DataType] = {
+    "sequence_id": pa.string(),
+    "frame_index": pa.int32(),
+    "time_s": pa.float32(),
+    "apex_PSPI": pa.float32(),
+    "eye_closure": pa.float32(),
+    "blink": pa.float32(),
+}
+"""The last columns of a dataset of clips (`manifest.Design.clips`)."""
+
 _ANNOTATION_COLUMNS: Mapping[Annotation, Mapping[str, pa.DataType]] = {
     "depth": {"depth": _IMAGE},
     "normals": {"normals": _IMAGE},
@@ -102,10 +113,10 @@ _ANNOTATION_COLUMNS: Mapping[Annotation, Mapping[str, pa.DataType]] = {
 }
 
 COLUMN_DESCRIPTIONS: Mapping[str, str] = {
-    "frame_id": "subject, expression and view, as in s00042-e07-v1; unique",
+    "frame_id": "unique: subject, expression, view, as in s00042-e07-v1, and frame of a clip, as in s00042-e07-v1-f012",
     "subject_id": "one synthetic person",
     "split": "train, val or test; subjects never cross",
-    "neutral_frame_id": "frame of the same subject and view with expression 0",
+    "neutral_frame_id": "frame of the same subject and view with expression 0; of its clip the first",
     "expression_id": "0 neutral, then pain expressions, then distractors (PSPI 0), then confounds",
     "view_id": "0 frontal, 1 turned to the subject's own left, 2 to the right",
     "image": "RGB picture",
@@ -134,8 +145,12 @@ COLUMN_DESCRIPTIONS: Mapping[str, str] = {
     "albedo": "RGB PNG, the colour without light",
     "wrinkles": "8-bit grey PNG: value/255 * wrinkles_max_mm is how far the AUs raise or sink the relief of the skin",
     "wrinkles_max_mm": "millimetres that value 255 of wrinkles stands for",
-    "sequence_id": "recording that the frame is from",
-    "frame_index": "number of the frame in its recording, as in the source",
+    "sequence_id": "recording or clip that the frame is from",
+    "frame_index": "number of the frame in its recording, as in the source; in a clip from 0",
+    "time_s": "seconds from the beginning of the clip",
+    "apex_PSPI": "PSPI of what is acted at the apex of the clip, before it wavers; the same in all its frames",
+    "eye_closure": "0..1: how far the lids are down on purpose; AU43 is 1 from half-way",
+    "blink": "0..1: how far a blink has closed the lids; FACS codes it as AU45, and no other column counts it",
     "source_file": "file of the source, relative to the folder that was imported; HDF5: file and row",
     "PSPI_file": "PSPI as the source states it; the column PSPI follows from the Action Units where they are coded",
     "VAS": "visual analogue scale: pain that the person reported for the whole recording, 0..10",
@@ -154,18 +169,21 @@ def checked_annotations(names: Sequence[str]) -> tuple[Annotation, ...]:
     return tuple(name for name in ANNOTATIONS if name in names)
 
 
-def dataset_schema(annotations: Sequence[str] = (), *, imported: bool = False) -> pa.Schema:
+def dataset_schema(annotations: Sequence[str] = (), *, imported: bool = False, clips: bool = False) -> pa.Schema:
     """The Arrow schema of a dataset with these annotations, metadata of the `datasets` library included.
 
     Args:
         annotations: columns on request.
         imported: whether the dataset was imported, and so has the columns about its source.
+        clips: whether its frames are those of clips, and so have the columns about their moment.
     """
     columns = dict(_COLUMNS)
     for name in checked_annotations(annotations):
         columns.update(_ANNOTATION_COLUMNS[name])
     if imported:
         columns.update(_IMPORTED_COLUMNS)
+    if clips:
+        columns.update(_CLIP_COLUMNS)
     features = {name: _feature(kind) for name, kind in columns.items()}
     metadata = {
         "huggingface": json.dumps({"info": {"features": features}}),
@@ -192,9 +210,9 @@ def image_columns(annotations: Sequence[str] = ()) -> tuple[str, ...]:
     return tuple(paths)
 
 
-def label_columns(*, imported: bool = False) -> tuple[str, ...]:
+def label_columns(*, imported: bool = False, clips: bool = False) -> tuple[str, ...]:
     """The columns that are no pictures: small enough to hold for a whole dataset."""
-    columns = {**_COLUMNS, **_IMPORTED_COLUMNS} if imported else _COLUMNS
+    columns = {**_COLUMNS, **(_IMPORTED_COLUMNS if imported else {}), **(_CLIP_COLUMNS if clips else {})}
     return tuple(name for name, kind in columns.items() if kind != _IMAGE)
 
 
@@ -209,16 +227,27 @@ def _feature(kind: pa.DataType) -> dict[str, object]:
     return {"dtype": {"float": "float32"}.get(str(kind), str(kind)), "_type": "Value"}
 
 
-def frame_id(subject: int, expression_id: int, view_id: int) -> str:
-    """``s00042-e07-v1`` for subject number 42, expression 7, view 1."""
-    return f"{subject_id(subject)}-e{expression_id:02d}-v{view_id}"
+def frame_id(subject: int, expression_id: int, view_id: int, frame_index: int | None = None) -> str:
+    """``s00042-e07-v1`` for subject number 42, expression 7, view 1; ``s00042-e07-v1-f012`` for frame 12 of a clip."""
+    shown = f"{subject_id(subject)}-e{expression_id:02d}-v{view_id}"
+    return shown if frame_index is None else f"{shown}-f{frame_index:03d}"
 
 
-_FRAME_ID = re.compile(r"s(\d{5,})-e(\d{2,})-v(\d+)")
+_FRAME_ID = re.compile(r"s(\d{5,})-e(\d{2,})-v(\d+)(?:-f(\d{3,}))?")
 
 
-def parse_frame_id(text: str) -> tuple[int, int, int]:
-    """Subject number, expression and view of a frame id.
+class FrameKey(NamedTuple):
+    """What a frame id says."""
+
+    subject: int
+    expression_id: int
+    view_id: int
+    frame_index: int | None
+    """In its clip; None for a picture of its own."""
+
+
+def parse_frame_id(text: str) -> FrameKey:
+    """Subject number, expression, view, and frame of a clip, of a frame id.
 
     Raises:
         ArgumentError: if the text is no frame id.
@@ -226,8 +255,8 @@ def parse_frame_id(text: str) -> tuple[int, int, int]:
     match = _FRAME_ID.fullmatch(text)
     if match is None:
         raise ArgumentError(f"frame_id: {text!r} is none; a frame id reads like s00042-e07-v1")
-    subject, expression_id, view_id = (int(part) for part in match.groups())
-    return subject, expression_id, view_id
+    subject, expression_id, view_id = (int(part) for part in match.groups()[:3])
+    return FrameKey(subject, expression_id, view_id, None if match[4] is None else int(match[4]))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -235,7 +264,7 @@ class FrameRow:
     """One row, its pictures already encoded (`pain3d.data.images`)."""
 
     subject: int
-    """Subject number; `frame_id`, `subject_id` and `neutral_frame_id` follow from the three numbers."""
+    """Subject number; the ids follow from it, expression, view and moment."""
     expression_id: int
     view_id: int
     split: Split
@@ -265,16 +294,19 @@ class FrameRow:
     light: str
     background: str
     seed: int
+    moment: ClipMoment | None = None
+    """Of a frame of a clip."""
     annotations: Mapping[str, bytes | Mapping[str, bytes]] = field(default_factory=dict)
     """Encoded depth, normals, albedo, wrinkles; au_heatmaps is a mapping from the six pain AUs to their pictures."""
 
     def columns(self) -> dict[str, object]:
         """The value of every column, annotations included."""
+        first, own = (None, None) if self.moment is None else (0, self.moment.frame_index)
         return {
-            "frame_id": frame_id(self.subject, self.expression_id, self.view_id),
+            "frame_id": frame_id(self.subject, self.expression_id, self.view_id, own),
             "subject_id": subject_id(self.subject),
             "split": self.split,
-            "neutral_frame_id": frame_id(self.subject, 0, self.view_id),
+            "neutral_frame_id": frame_id(self.subject, 0, self.view_id, first),
             "expression_id": self.expression_id,
             "view_id": self.view_id,
             "image": _picture(self.image),
@@ -299,6 +331,20 @@ class FrameRow:
             "seed": self.seed,
             **{name: _picture(value) for name, value in self.annotations.items()},
             **({"wrinkles_max_mm": WRINKLES_MAX_MM} if "wrinkles" in self.annotations else {}),
+            **self._clip_columns(),
+        }
+
+    def _clip_columns(self) -> dict[str, object]:
+        moment = self.moment
+        if moment is None:
+            return {}
+        return {
+            "sequence_id": frame_id(self.subject, self.expression_id, self.view_id),
+            "frame_index": moment.frame_index,
+            "time_s": moment.time_s,
+            "apex_PSPI": moment.apex_pspi,
+            "eye_closure": moment.eye_closure,
+            "blink": moment.blink,
         }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -16,18 +16,19 @@ from pain3d.data.schema import MAX_ROW_GROUP_ROWS, FrameRow, dataset_schema, ima
 from pain3d.places import Place
 
 
-def write_shard(out: Place, shard: ShardPlan, rows: Sequence[FrameRow], annotations: Sequence[str] = ()) -> ShardRecord:
+def write_shard(
+    out: Place, shard: ShardPlan, rows: Iterable[FrameRow], annotations: Sequence[str] = (), *, clips: bool = False
+) -> ShardRecord:
     """Write one shard of the dataset in `out`, then the note that it is finished.
 
-    Equal rows give equal bytes. May be called in any process; of an interrupted call nothing remains.
+    Equal rows give equal bytes. May be called in any process; of an interrupted call nothing remains. Of rows that are
+    made one by one, a row group at a time is in memory beside the file.
 
     Raises:
         StorageError: if the disk is full, read-only, or fails.
         ValueError: if the rows are not those that the plan announced (a defect of the caller).
     """
-    if len(rows) != shard.rows or any(row.split != shard.split for row in rows):
-        raise ValueError(f"rows: {len(rows)} rows do not fit {shard}; give as many, all of its split")
-    content = shard_bytes(rows, annotations)
+    content = shard_bytes(_fitting(rows, shard), annotations, clips=clips)
     path = out / shard.file
     make_folder(path.parent)
     sha256 = write_atomically(path, content)
@@ -36,13 +37,27 @@ def write_shard(out: Place, shard: ShardPlan, rows: Sequence[FrameRow], annotati
     return record
 
 
-def shard_bytes(rows: Sequence[FrameRow], annotations: Sequence[str] = ()) -> bytes:
+def _fitting(rows: Iterable[FrameRow], shard: ShardPlan) -> Iterator[FrameRow]:
+    """The same rows, counted."""
+    count = 0
+    for count, row in enumerate(rows, 1):
+        if count > shard.rows or row.split != shard.split:
+            break
+        yield row
+    else:
+        if count == shard.rows:
+            return
+    raise ValueError(f"rows: {count} rows do not fit {shard}; give as many, all of its split")
+
+
+def shard_bytes(rows: Iterable[FrameRow], annotations: Sequence[str] = (), *, clips: bool = False) -> bytes:
     """The Parquet file of these rows, a pure function of them.
 
-    A row group holds one subject, or 100 rows of it where there are more, so that a frame and its neutral partner
-    are read together. Pictures are stored as they are; every page carries a checksum that readers verify.
+    A row group holds one subject, or one clip, or 100 rows of it where there are more, so that a frame and its neutral
+    partner, or the frames of a clip, are read together. Pictures are stored as they are; every page carries a checksum
+    that readers verify.
     """
-    schema = dataset_schema(annotations)
+    schema = dataset_schema(annotations, clips=clips)
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, schema, **parquet_options(schema, annotations)) as writer:
         for group in _row_groups(rows):
@@ -69,11 +84,14 @@ def write_row_group(writer: pq.ParquetWriter, schema: pa.Schema, rows: Sequence[
     writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=len(rows))
 
 
-def _row_groups(rows: Sequence[FrameRow]) -> Iterator[Sequence[FrameRow]]:
-    for _, subject in itertools.groupby(rows, key=lambda row: row.subject):
-        members = list(subject)
-        for start in range(0, len(members), MAX_ROW_GROUP_ROWS):
-            yield members[start : start + MAX_ROW_GROUP_ROWS]
+def _row_groups(rows: Iterable[FrameRow]) -> Iterator[Sequence[FrameRow]]:
+    for _, together in itertools.groupby(rows, key=_read_together):
+        while members := list(itertools.islice(together, MAX_ROW_GROUP_ROWS)):
+            yield members
+
+
+def _read_together(row: FrameRow) -> tuple[int, ...]:
+    return (row.subject,) if row.moment is None else (row.subject, row.expression_id, row.view_id)
 
 
 def _leaf_paths(schema: pa.Schema) -> list[str]:

@@ -99,12 +99,12 @@ def neutral_of(data: Dataset, sample: Sample, seed: int) -> Sample:
     Raises:
         DataError: if there is one view only.
     """
-    subject, _, view = parse_frame_id(sample.frame_id)
-    others = [other for other in range(data.manifest.made.views) if other != view]
+    own = parse_frame_id(sample.frame_id)
+    others = [other for other in range(data.manifest.made.views) if other != own.view_id]
     if not others:
         raise DataError(
             f"{sample.frame_id}: its subject has no neutral frame from another view, which this model needs; "
             f"generate a dataset with --views 2 or more, or take a model without a neutral reference"
         )
     chosen = others[int(stream(seed, "neutral", sample.frame_id).integers(len(others)))]
-    return data.find(frame_id(subject, 0, chosen))
+    return data.find(frame_id(own.subject, 0, chosen, None if own.frame_index is None else 0))

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool, Float
 
+from pain3d.data.clips import FRAME_INDICES
 from pain3d.demographics import AGE_BANDS, ETHNICITIES, SEXES
 from pain3d.evaluate.bootstrap import with_interval
 from pain3d.evaluate.groups import GroupTable, by_group, monk_third
@@ -67,7 +68,7 @@ class Frames:
     kind: np.ndarray
     expression: np.ndarray
     expression_id: Float[np.ndarray, " frame"]
-    """NaN where the dataset was imported."""
+    """Equal where frames of a subject show one face, at one moment of a clip; NaN where the dataset was imported."""
     subject: np.ndarray
     groups: Mapping[str, np.ndarray]
     """By `GROUPS`, those that the dataset tells of at least one frame; "" where it does not tell it of a frame."""
@@ -108,7 +109,7 @@ def frames_of(table: pa.Table, calibration: Calibrates, *, draws: int, seed: int
         guessed_aus=aus_of(table, predicted=True),
         kind=column(table, "kind"),
         expression=column(table, "expression").astype(str),
-        expression_id=column(table, "expression_id"),
+        expression_id=_one_face(table),
         subject=column(table, "subject_id").astype(str),
         groups={name: labels for name, labels in _groups_of(table).items() if (labels != "").any()},
         calibrated=calibration.apply(guess, logits_of(table)),
@@ -116,6 +117,13 @@ def frames_of(table: pa.Table, calibration: Calibrates, *, draws: int, seed: int
         draws=draws,
         seed=seed,
     )
+
+
+def _one_face(table: pa.Table) -> Float[np.ndarray, " frame"]:
+    expression = column(table, "expression_id")
+    if "frame_index" not in table.column_names:
+        return expression
+    return expression * FRAME_INDICES + column(table, "frame_index")
 
 
 def _groups_of(table: pa.Table) -> dict[str, np.ndarray]:

@@ -195,7 +195,7 @@ def _reference(data: Geometry, policy: NeutralPolicy, seed: int) -> Int[np.ndarr
     rest: dict[str, dict[int, int]] = {}
     for i, (subject, view, expression, _) in enumerate(rows):
         if expression == 0:
-            rest.setdefault(subject, {})[view] = i
+            rest.setdefault(subject, {}).setdefault(view, i)  # of a clip the first frame
     return np.array([_choice(rest, row, policy, seed) for row in rows])
 
 

@@ -37,12 +37,13 @@ TRUTH_COLUMNS: tuple[str, ...] = (
 def truth_table(dataset: Dataset, subjects: Sequence[str] | None = None) -> pa.Table:
     """The labels of a dataset's frames, with `kind` (neutral, pain, distractor, confound) and `expression`, its name.
 
-    Frames of an imported dataset are all of the kind `RECORDED`, and what the dataset does not tell is null.
+    Frames of clips have their `frame_index` besides. Frames of an imported dataset are all of the kind `RECORDED`, and
+    what the dataset does not tell is null.
 
     Raises:
         DataError: if there are no frames.
     """
-    table = dataset.labels(TRUTH_COLUMNS)
+    table = dataset.labels((*TRUTH_COLUMNS, *["frame_index"] * (dataset.manifest.clips is not None)))
     if subjects is not None:
         wanted = set(subjects)
         table = table.filter(pa.array([subject in wanted for subject in table.column("subject_id").to_pylist()]))

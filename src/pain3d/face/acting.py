@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from jaxtyping import Float
 
-from pain3d.facs import AU_INDEX, AU_NAMES, PAIN_AUS, Expression
+from pain3d.facs import AU_INDEX, AU_NAMES, CLOSED_AT, PAIN_AUS, Expression
 
-CLOSED_AT = 0.5
-"""Share of the way down from which lids that are closing count as closed (AU43)."""
 _AU43 = AU_INDEX["AU43"]
 _PAIN = [AU_INDEX[name] for name in PAIN_AUS]
 
@@ -29,6 +27,22 @@ class Acting:
     def of(cls, acted: Expression | Self) -> Self:
         """An expression, held; acting as it is."""
         return cls(intensities=acted.vector) if isinstance(acted, Expression) else acted
+
+    def closing(self, closure: float, blink: float) -> Self:
+        """The same Action Units with lids that are on their way: on purpose, and by a blink."""
+        intensities = self.intensities.copy()
+        intensities[_AU43] = closure
+        return replace(self, intensities=intensities, blink=blink)
+
+    def stored(self) -> Self:
+        """The same in values that 32 bits hold without loss."""
+        rounded = self.intensities.astype(np.float32).astype(np.float64)
+        return replace(self, intensities=rounded, blink=float(np.float32(self.blink)))
+
+    @property
+    def closure(self) -> float:
+        """0..1: how far lids are closed on purpose."""
+        return float(self.intensities[_AU43])
 
     @property
     def vector(self) -> Float[np.ndarray, "16"]:

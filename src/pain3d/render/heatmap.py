@@ -8,7 +8,7 @@ from jaxtyping import Float
 from pain3d.face.acting import Acting
 from pain3d.face.mesh import FaceMesh, displacement_mm
 from pain3d.face.model import Head
-from pain3d.facs import PAIN_AUS, Expression
+from pain3d.facs import AU_INDEX, AU_NAMES, PAIN_AUS, Expression
 
 
 def pain_displacement_mm(head: Head, acted: Expression | Acting, moved: FaceMesh) -> Float[np.ndarray, " vertex"]:
@@ -27,10 +27,12 @@ def pain_displacement_mm(head: Head, acted: Expression | Acting, moved: FaceMesh
     return displacement_mm(moved, head.pose(rest))
 
 
-def au_displacements_mm(head: Head, expression: Expression, neutral: FaceMesh) -> Float[np.ndarray, "6 vertex"]:
+def au_displacements_mm(head: Head, acting: Acting, neutral: FaceMesh) -> Float[np.ndarray, "6 vertex"]:
     """|x(this AU alone) - neutral| for each of `PAIN_AUS`, in their order; float32 millimetres."""
     rows = np.zeros((len(PAIN_AUS), len(neutral.vertices_m)), np.float32)
     for row, name in zip(rows, PAIN_AUS, strict=True):
-        if expression[name]:
-            row[:] = displacement_mm(head.express(expression.only(name)), neutral)
+        alone = np.zeros(len(AU_NAMES))
+        alone[AU_INDEX[name]] = acting.intensities[AU_INDEX[name]]
+        if alone.any():
+            row[:] = displacement_mm(head.pose(alone), neutral)
     return rows

@@ -21,7 +21,7 @@ BYTES_PER_PIXEL = 0.30
 
 @dataclass(frozen=True, kw_only=True)
 class Balance:
-    """Subjects by group and split; faces (subject x expression, views not counted) by PSPI."""
+    """Subjects by group and split; faces (subject x expression, views not counted) by PSPI, of clips at the apex."""
 
     title: str
     subjects: int
@@ -108,9 +108,9 @@ def balance_of_plan(config: PlanConfig) -> Balance:
     size = round(config.frames * config.resolution**2 * BYTES_PER_PIXEL)
     shards = len(plan_shards(config))
     people, views = counted(len(config.subject_numbers), "subject"), counted(config.views, "view")
-    people, views = counted(len(config.subject_numbers), "subject"), counted(config.views, "view")
+    clips = "" if config.clips is None else f" x {config.clips.frames} frames of a clip of {config.clips.seconds:g} s"
     title = (
-        f"{people} x ({' + '.join(['1 neutral', *kinds])}) x {views} = "
+        f"{people} x ({' + '.join(['1 neutral', *kinds])}) x {views}{clips} = "
         f"{counted(config.frames, 'frame')} of {config.resolution} x {config.resolution}, {counted(shards, 'shard')}, "
         f"about {size / 1e9:.2g} GB"
     )
@@ -122,7 +122,7 @@ def balance_of_rows(faces: Sequence[Mapping[str, Any]], *, title: str, frames: i
 
     Args:
         faces: one row for each subject and expression, with the columns subject_id, split, age_band, sex, ethnicity,
-            expression_id and PSPI.
+            expression_id and PSPI, of clips that of the apex.
         title: first line of the table.
         frames: rows of the dataset, views counted.
         shards: files of the dataset.

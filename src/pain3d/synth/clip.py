@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,16 @@ import av.error
 import numpy as np
 
 from pain3d import __version__
+from pain3d.data.clips import FRAMES_PER_SECOND
 from pain3d.data.files import temporary_beside, write_atomically
 from pain3d.errors import ArgumentError, storage_error
-from pain3d.facs import AU_INDEX, AU_NAMES
-from pain3d.streams import derive_seed
+from pain3d.facs import AU_NAMES
 from pain3d.synth.generate import PREPARING
 from pain3d.synth.sitter import Sitter
 from pain3d.synth.studio import prepare, seated
 from pain3d.synth.timeline import Moment, Timeline
 from pain3d.synth.views import sample_view
 
-FRAMES_PER_SECOND = 25
 QUALITY = "16"
 """Constant rate factor of x264: 0 exact .. 51 worst; at 16 compression is hardly seen."""
 COLUMNS = ("frame", "time_s", *AU_NAMES, "PSPI", "eye_closure", "blink", "yaw", "pitch", "roll")
@@ -128,8 +127,7 @@ def _pictures(sitter: Sitter, moments: Sequence[Moment], device: str, on_progres
         sitter.subject.seed, 0, resolution=size, light_name=sitter.light, background_name=sitter.background
     )
     for number, moment in enumerate(moments):
-        grain = derive_seed(view.grain_seed, "clip", number) % 2**31  # grain that stands still looks like dirt
-        there = replace(view.turned(**_pose(sitter, moment)), grain_seed=grain)
+        there = view.turned(**_pose(sitter, moment)).frame_of_clip(number)
         yield sitting.shoot(sitting.pose(moment.acting), there.scene(size)).rgb
         on_progress(number + 1, len(moments))
 
@@ -144,9 +142,8 @@ def _table(sitter: Sitter, moments: Sequence[Moment]) -> str:
     lines.writerow(COLUMNS)
     for number, moment in enumerate(moments):
         acting, labels = moment.acting, moment.acting.expression
-        lids = acting.vector[AU_INDEX["AU43"]]
         pose = _pose(sitter, moment).values()
-        values = [moment.time_s, *labels.vector, labels.pspi, lids, acting.blink, *pose]
+        values = [moment.time_s, *labels.vector, labels.pspi, acting.closure, acting.blink, *pose]
         lines.writerow([number, *(f"{value:.4f}" for value in values)])
     return out.getvalue()
 

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,7 @@ from pain3d.data.progress import (
     recorded,
     sound_shards,
 )
+from pain3d.data.schema import FrameRow
 from pain3d.data.writer import write_shard
 from pain3d.errors import ArgumentError, DataError, OutputError
 from pain3d.places import Place, location
@@ -226,7 +227,10 @@ def finish_dataset(out: Place | str) -> Manifest:
 def _design(manifest: Manifest) -> PlanConfig:
     """As much of a plan as decides which files there are."""
     per_shard = int(str(manifest.configuration["subjects_per_shard"]))
-    return PlanConfig(**vars(manifest.made), subjects_per_shard=per_shard, skin=PROCEDURAL)
+    design = {name: value for name, value in vars(manifest.made).items() if name != "clips"}
+    if manifest.clips is not None:
+        design |= {"sequence": manifest.clips.sequence, "seconds": manifest.clips.seconds}
+    return PlanConfig(**design, subjects_per_shard=per_shard, skin=PROCEDURAL)
 
 
 @contextlib.contextmanager
@@ -257,7 +261,7 @@ def plan_manifest(config: PlanConfig, device: str = "cpu") -> Manifest:
             "image_format": config.image_format,
             **asdict(config.looks),
             "skin": _skin(config.skin),
-            "subjects_per_shard": config.subjects_per_shard,
+            "subjects_per_shard": config.shard_subjects,
         },
         seed=config.seed,
         annotations=config.annotations,
@@ -339,13 +343,20 @@ def _found_anywhere(config: PlanConfig) -> PlanConfig:
 
 
 def _make_shard(out: Place, config: PlanConfig, maker: RowMaker, task: ShardTask, tick: Tick) -> ShardRecord:
-    rows = []
-    for number in task.subjects:
-        for row in maker.subject_rows(number):
-            rows.append(row)
-            tick()
     plan = ShardPlan(file=task.file, split=task.split, rows=task.rows)
-    return write_shard(out, plan, sorted(rows, key=row_order), config.annotations)
+    rows = (row for number in task.subjects for row in _in_order(_ticked(maker.subject_rows(number), tick), config))
+    return write_shard(out, plan, rows, config.annotations, clips=config.clips is not None)
+
+
+def _ticked(rows: Iterator[FrameRow], tick: Tick) -> Iterator[FrameRow]:
+    for row in rows:
+        tick()
+        yield row
+
+
+def _in_order(rows: Iterator[FrameRow], config: PlanConfig) -> Iterable[FrameRow]:
+    """Of one subject. Clips come in the order of a shard, and are too many to be held."""
+    return rows if config.clips is not None else sorted(rows, key=row_order)
 
 
 class _Counter:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal, final
 
 from pain3d.arguments import instance_of, whole_number
+from pain3d.data.clips import FRAMES_PER_SECOND, SECONDS, SEQUENCES, Clips, SequenceKind
 from pain3d.data.images import IMAGE_FORMATS, ImageFormat
 from pain3d.data.manifest import Design, shard_file
 from pain3d.data.schema import Annotation, checked_annotations, frame_id
@@ -67,15 +68,20 @@ class PlanOptions(Looks):
     non_pain: float = 0.5
     """Share of pain frames, 0..1, that one to three other units join."""
     vary_per_frame: bool = False
-    """Draw pose, light and background afresh for every frame instead of once per subject and view."""
+    """Draw pose, light and background afresh for every frame, or clip, instead of once per subject and view."""
+    sequence: SequenceKind | None = None
+    """Make each expression and view a clip of 25 frames/s instead of one picture. onset-apex-offset: from rest over the
+    expression back to rest; each row knows its clip and time."""
+    seconds: float | None = None
+    """Length of each clip, 2..10; with `sequence` alone, 4 without."""
     backgrounds: Path | None = None
     """Folder of pictures to stand behind the heads; painted backgrounds without it."""
     annotations: tuple[Annotation, ...] = ()
     """Pictures beyond image, heatmap and segmentation."""
     image_format: ImageFormat = "jpeg"
     """jpeg: quality 95, 4:4:4; webp: quality 95; png and webp-lossless: exact."""
-    subjects_per_shard: int = 5
-    """Subjects in one Parquet file, the unit of work and of resume."""
+    subjects_per_shard: int | None = None
+    """Subjects in one Parquet file, the unit of work and of resume; 5 without, of clips 1."""
     only: tuple[str, ...] = ()
     """Make exactly these subjects of the plan, as in s00007; empty: all."""
 
@@ -100,9 +106,10 @@ class PlanConfig(PlanOptions):
             "resolution": RESOLUTIONS,
             "subjects_per_shard": (1, MAX_SUBJECTS),
         }
+        self._fill_in()
         values = vars(self)
         for name, (low, high) in whole.items():
-            object.__setattr__(self, name, whole_number(name, values[name], str(_EXAMPLES[name])))
+            object.__setattr__(self, name, whole_number(name, values[name], _EXAMPLES[name]))
             if not low <= values[name] <= high:
                 raise ArgumentError(f"{name}: {values[name]} is outside {low}..{high}; {_WAY_OUT[name]}")
         if self.expression_ids > MAX_EXPRESSIONS + 1:
@@ -136,6 +143,27 @@ class PlanConfig(PlanOptions):
             )
         object.__setattr__(self, "only", tuple(sorted({subject_id(self._number(text)) for text in self.only})))
 
+    def _fill_in(self) -> None:
+        """What follows from whether there are clips, checked."""
+        if self.subjects_per_shard is None:
+            object.__setattr__(self, "subjects_per_shard", _PER_SHARD if self.sequence is None else 1)
+        if self.sequence is None:
+            if self.seconds is not None:
+                raise ArgumentError(
+                    f"seconds: {self.seconds} is given, but pictures last no time; add "
+                    f"sequence={SEQUENCES[0]!r}, or leave it out"
+                )
+            return
+        if self.sequence not in SEQUENCES:
+            raise ArgumentError(f"sequence: {self.sequence!r} is unknown; choose one of {', '.join(SEQUENCES)}")
+        seconds = _SECONDS if self.seconds is None else self.seconds
+        if isinstance(seconds, bool) or not isinstance(seconds, Real):
+            raise TypeError(f"seconds: {seconds!r} is not a number; write for example seconds={_SECONDS:g}")
+        low, high = SECONDS
+        if not low <= seconds <= high:
+            raise ArgumentError(f"seconds: {seconds:g} is outside {low:g}..{high:g}; try {_SECONDS:g}")
+        object.__setattr__(self, "seconds", float(seconds))
+
     def _number(self, text: str) -> int:
         number = subject_number(text, argument="only")
         if number >= self.subjects:
@@ -156,9 +184,22 @@ class PlanConfig(PlanOptions):
         return 1 + self.expressions + self.distractors + self.confounds
 
     @property
+    def clips(self) -> Clips | None:
+        """What each expression in each view is a clip of; None: one picture."""
+        if self.sequence is None or self.seconds is None:
+            return None
+        return Clips(sequence=self.sequence, seconds=self.seconds, frames_per_second=FRAMES_PER_SECOND)
+
+    @property
+    def shard_subjects(self) -> int:
+        """Subjects in one file, the last of a split apart."""
+        assert self.subjects_per_shard is not None  # filled in when it was made
+        return self.subjects_per_shard
+
+    @property
     def frames_per_subject(self) -> int:
-        """Expressions times views."""
-        return self.expression_ids * self.views
+        """Expressions times views, times the frames of a clip."""
+        return self.expression_ids * self.views * (1 if self.clips is None else self.clips.frames)
 
     @property
     def subject_numbers(self) -> tuple[int, ...]:
@@ -173,7 +214,9 @@ class PlanConfig(PlanOptions):
         return len(self.subject_numbers) * self.frames_per_subject
 
 
-_EXAMPLES = vars(PlanOptions())
+_PER_SHARD = 5
+_SECONDS = 4.0
+_EXAMPLES = {**{name: str(value) for name, value in vars(PlanOptions()).items()}, "subjects_per_shard": str(_PER_SHARD)}
 """Values that are right: the defaults."""
 
 _WAY_OUT = {
@@ -227,17 +270,18 @@ class SubjectPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class FramePlan:
-    """One row to make: who, doing what, seen how."""
+    """One row to make, or one clip: who, doing what, seen how."""
 
     subject: SubjectPlan
     expression_id: int
     kind: Kind
     expression: Expression
+    """Of a clip: at its apex."""
     view_id: int
 
     @property
     def frame_id(self) -> str:
-        """As in ``s00042-e07-v1``."""
+        """As in ``s00042-e07-v1``; of a clip: its sequence_id."""
         return frame_id(self.subject.number, self.expression_id, self.view_id)
 
 
@@ -295,7 +339,7 @@ def plan_expression(subject: SubjectPlan, expression_id: int, config: PlanConfig
 
 
 def plan_frames(number: int, config: PlanConfig) -> Iterator[FramePlan]:
-    """The frames of one subject: expression by expression, and view by view within each."""
+    """The frames, or clips, of one subject: expression by expression, and view by view within each."""
     subject = plan_subject(number, config.seed)
     for expression_id in range(config.expression_ids):
         expression = plan_expression(subject, expression_id, config)
@@ -315,8 +359,8 @@ def plan_shards(config: PlanConfig) -> tuple[ShardTask, ...]:
     for split in SPLITS:
         members = [number for number in config.subject_numbers if split_of(number) == split]
         groups = [
-            tuple(members[first : first + config.subjects_per_shard])
-            for first in range(0, len(members), config.subjects_per_shard)
+            tuple(members[first : first + config.shard_subjects])
+            for first in range(0, len(members), config.shard_subjects)
         ]
         shards += [
             ShardTask(

@@ -13,6 +13,7 @@ from pain3d.data.files import make_folder
 from pain3d.data.images import Palette
 from pain3d.data.reader import Dataset
 from pain3d.data.sample import Sample
+from pain3d.data.schema import frame_id
 from pain3d.facs import Expression
 from pain3d.places import Place
 
@@ -70,6 +71,15 @@ def choose_frames(dataset: Dataset, count: int, subject: str | None) -> list[Sam
     return [dataset.find(name) for name in chosen[:count]]
 
 
+def choose_moments(dataset: Dataset, subject: int, count: int) -> list[list[Sample]]:
+    """Of each expression of a subject, by number, `count` frames of its clip in the first view, spread over time."""
+    design = dataset.manifest.made
+    assert design.clips is not None
+    indices = np.unique(np.linspace(0, design.clips.frames - 1, count).round().astype(int)).tolist()
+    expressions = range(design.expression_ids)
+    return [[dataset.find(frame_id(subject, expression, 0, i)) for i in indices] for expression in expressions]
+
+
 def _spread(group_of: Mapping[str, str], count: int) -> list[str]:
     """Up to `count` subjects, alike from all groups: plain steps would fall in with the order of the cells."""
     turns: list[tuple[int, str]] = []
@@ -116,7 +126,8 @@ def dotted(sample: Sample) -> UInt8[np.ndarray, "height width 3"]:
 
 def units_text(expression: Expression) -> str:
     """``AU4=3  AU6=2  AU43=1`` for the units that act: with a space for the sign, AU4 at 5 would read as AU45."""
-    shown = [f"{name}={value:g}" for name, value in expression.items() if value]
+    rounded = {name: round(value, 1) for name, value in expression.items()}  # between levels in clips
+    shown = [f"{name}={value:g}" for name, value in rounded.items() if value]
     return "  ".join(shown) if shown else "no unit acts"
 
 

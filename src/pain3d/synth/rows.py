@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pain3d.arguments import instance_of
+from pain3d.data.clips import SWAY_DEGREES, ClipMoment
 from pain3d.data.images import (
     PaletteEntry,
     encode_depth,
@@ -19,6 +20,7 @@ from pain3d.data.images import (
 )
 from pain3d.data.schema import Annotation, FrameRow, parse_frame_id
 from pain3d.demographics import split_of
+from pain3d.face.acting import Acting
 from pain3d.face.mesh import Region
 from pain3d.facs import AU_NAMES, PAIN_AUS, Expression
 from pain3d.places import Place
@@ -28,6 +30,7 @@ from pain3d.skin.looks import Looks
 from pain3d.synth.plan import PlanConfig, SubjectPlan, plan_expression, plan_subject
 from pain3d.synth.studio import Posed, Sitting, Studio, studio
 from pain3d.synth.subject import SkinMaker, Subject, skin_maker
+from pain3d.synth.timeline import Timeline
 from pain3d.synth.views import View, sample_view
 
 _COLORS: Mapping[Region, tuple[int, int, int]] = {
@@ -77,10 +80,16 @@ class RowMaker:
         )
 
     def subject_rows(self, number: int) -> Iterator[FrameRow]:
-        """All rows of a subject, view by view; `row_order` sorts them."""
+        """All rows of a subject: pictures view by view, `row_order` sorts them; clips one after the other."""
         who = plan_subject(number, self._config.seed)
         sitting = self._studio.seat(planned_subject(who, self._config.looks, self._skin))
         expressions = [plan_expression(who, i, self._config) for i in range(self._config.expression_ids)]
+        if self._config.clips is not None:
+            for expression_id, expression in enumerate(expressions):
+                for view_id in range(self._config.views):
+                    view = self._view(who.seed, expression_id, view_id)
+                    yield from self._clip(sitting, Shot(number, expression_id, view_id, expression, view))
+            return
         posed = [sitting.pose(expression, self._config.annotations) for expression in expressions]
         # View by view: pictures of one view share light and background on the device.
         for view_id in range(self._config.views):
@@ -91,9 +100,36 @@ class RowMaker:
                 shot = Shot(number, expression_id, view_id, expression, view)
                 yield self._row(sitting, posed[expression_id], shot)
 
+    def _clip(self, sitting: Sitting, shot: Shot) -> Iterator[FrameRow]:
+        """The rows of one clip; `shot` says what its apex shows. All views of an expression see one performance."""
+        clips = self._config.clips
+        assert clips is not None
+        timeline = Timeline.draw(sitting.subject.seed, shot.expression, clips.seconds, take=shot.expression_id)
+        for index in range(clips.frames):
+            seen = timeline.at(index / clips.frames_per_second).stored()
+            moment = ClipMoment(
+                frame_index=index,
+                time_s=seen.time_s,
+                apex_pspi=shot.expression.pspi,
+                eye_closure=seen.acting.closure,
+                blink=seen.acting.blink,
+            )
+            turned = {name: getattr(shot.view, name) + getattr(seen, name) for name in SWAY_DEGREES}
+            yield self._moment_row(sitting, shot, seen.acting, turned, moment)
+
+    def _moment_row(
+        self, sitting: Sitting, shot: Shot, acting: Acting, pose: Mapping[str, float], moment: ClipMoment
+    ) -> FrameRow:
+        """A frame of a clip. The pose is rounded as the row stores it, so that a row makes the same frame again."""
+        stored = {name: float(np.float32(angle)) for name, angle in pose.items()}
+        view = shot.view.turned(**stored).frame_of_clip(moment.frame_index)
+        posed = sitting.pose(acting, self._config.annotations)
+        return self._row(sitting, posed, shot._replace(expression=acting.expression, view=view, moment=moment))
+
     def remake(self, row: Mapping[str, Any]) -> FrameRow:
-        """The row that a row's own columns describe: ids, seed, demographics and Action Units."""
-        number, expression_id, view_id = parse_frame_id(row["frame_id"])
+        """The row that a row's own columns describe: ids, seed, demographics and Action Units; of a clip, its moment
+        and pose, too."""
+        number, expression_id, view_id, index = parse_frame_id(row["frame_id"])
         sitting = self._studio.seat(
             Subject(
                 seed=int(row["seed"]),
@@ -105,9 +141,19 @@ class RowMaker:
             )
         )
         expression = Expression.from_vector(np.array([row[name] for name in AU_NAMES]))
-        posed = sitting.pose(expression, self._config.annotations)
         view = self._view(sitting.subject.seed, expression_id, view_id)
-        return self._row(sitting, posed, Shot(number, expression_id, view_id, expression, view))
+        shot = Shot(number, expression_id, view_id, expression, view)
+        if index is None:
+            return self._row(sitting, sitting.pose(expression, self._config.annotations), shot)
+        moment = ClipMoment(
+            frame_index=index,
+            time_s=row["time_s"],
+            apex_pspi=row["apex_PSPI"],
+            eye_closure=row["eye_closure"],
+            blink=row["blink"],
+        )
+        acting = Acting.of(expression).closing(moment.eye_closure, moment.blink)
+        return self._moment_row(sitting, shot, acting, {name: row[name] for name in SWAY_DEGREES}, moment)
 
     def _view(self, subject_seed: int, expression_id: int, view_id: int) -> View:
         return sample_view(
@@ -144,6 +190,7 @@ class RowMaker:
             light=shot.view.light.name,
             background=shot.view.background.name,
             seed=subject.seed,
+            moment=shot.moment,
             annotations={name: _annotation(name, frame) for name in self._config.annotations},
         )
 
@@ -156,6 +203,7 @@ class Shot(NamedTuple):
     view_id: int
     expression: Expression
     view: View
+    moment: ClipMoment | None = None
 
 
 def planned_subject(who: SubjectPlan, looks: Looks, skin: SkinMaker) -> Subject:
@@ -171,7 +219,7 @@ def planned_subject(who: SubjectPlan, looks: Looks, skin: SkinMaker) -> Subject:
 
 
 def row_order(row: FrameRow) -> tuple[int, int, int]:
-    """Sorts rows as a shard holds them: subject, expression, view."""
+    """Sorts rows of pictures as a shard holds them: subject, expression, view."""
     return row.subject, row.expression_id, row.view_id
 
 
@@ -197,9 +245,10 @@ def reproduce(row: Mapping[str, Any], config: PlanConfig, *, device: str = "cpu"
     """Make a frame anew from its row alone.
 
     Args:
-        row: columns frame_id, seed, age_years, sex, ethnicity and the sixteen Action Units, as a reader gives them.
+        row: columns frame_id, seed, age_years, sex, ethnicity and the sixteen Action Units, as a reader gives them;
+            of a clip, also those about its moment, yaw, pitch and roll.
         config: as the dataset was made with; of it, resolution, pictures' format, annotations, backgrounds,
-            looks and `vary_per_frame` matter here.
+            looks and `vary_per_frame` matter here. Whether the row is one of a clip says the row.
         device: what to render on.
 
     Raises:

@@ -23,6 +23,7 @@ from pain3d.synth.preview import (
     Pair,
     by_expression,
     choose_frames,
+    choose_moments,
     choose_pairs,
     dotted,
     hot,
@@ -49,12 +50,17 @@ class _Strip:
     words: str
 
 
+_MOMENTS = 8
+"""Of each clip on the sheet of a subject."""
+
+
 def show(dataset: Place | str, *, subject: str | None = None, to: Path | None = None) -> Place:
     """Draw a contact sheet of a finished dataset.
 
     Args:
         dataset: folder of the dataset, or its URL.
-        subject: draw every expression and view of this subject, as in ``s00042``; None: pairs of several subjects.
+        subject: draw every expression and view of this subject, as in ``s00042``, or of a dataset of clips, moments of
+            every expression; None: pairs of several subjects.
         to: PNG file to write; by default it goes into the dataset's ``preview`` folder.
 
     Returns:
@@ -77,9 +83,12 @@ def show(dataset: Place | str, *, subject: str | None = None, to: Path | None = 
     elif subject is None:
         sheet = pairs_sheet(choose_pairs(data, PAIRS), f"{name_of(folder)}: {counted(len(data), 'frame')}")
     else:
-        subject_number(subject, argument="subject")
+        number = subject_number(subject, argument="subject")
         _check_subject(data, subject)
-        sheet = subject_sheet(data.subject(subject))
+        if data.manifest.clips is None:
+            sheet = subject_sheet(data.subject(subject))
+        else:
+            sheet = clips_sheet(choose_moments(data, number, _MOMENTS))
     path = preview_folder(folder) / f"{subject or 'contact_sheet'}.png" if to is None else to
     content = io.BytesIO()
     sheet.save(content, "PNG")
@@ -131,7 +140,7 @@ def pairs_sheet(pairs: Sequence[Pair], title: str) -> Image.Image:
         _Strip(
             pictures=(pair.neutral.image, pair.pain.image, overlay(pair.pain)),
             title=f"{person_text(pair.pain)}, yaw {pair.pain.yaw:.0f}",
-            words=f"PSPI {pair.pain.pspi:g}   {units_text(pair.pain.expression)}",
+            words=f"PSPI {round(pair.pain.pspi, 1):g}   {units_text(pair.pain.expression)}",
         )
         for pair in pairs
     ]
@@ -151,6 +160,23 @@ def subject_sheet(samples: Sequence[Sample]) -> Image.Image:
         for row in by_expression(samples)
     ]
     return _sheet(strips, columns=1, tile=224, title=person_text(samples[0]))
+
+
+def clips_sheet(clips: Sequence[Sequence[Sample]]) -> Image.Image:
+    """Some moments of each clip of one subject, and the heatmap of the strongest of them."""
+    strips: list[_Strip] = []
+    for moments in clips:
+        most = max(moments, key=lambda sample: sample.pspi)
+        scores = "  ".join(f"{round(sample.pspi, 1):g}" for sample in moments)
+        over = f"PSPI from {moments[0].time_s:.1f} to {moments[-1].time_s:.1f} s: {scores}"
+        strips.append(
+            _Strip(
+                pictures=(*(sample.image for sample in moments), overlay(most) if most.pspi else None),
+                title=f"expression {most.expression_id}   PSPI at the apex {most.row['apex_PSPI']:g}",
+                words=f"{over}   |   at {most.time_s:.1f} s {units_text(most.expression)}",
+            )
+        )
+    return _sheet(strips, columns=1, tile=160, title=f"{person_text(clips[0][0])}, clips")
 
 
 def _sheet(strips: Sequence[_Strip], *, columns: int, tile: int, title: str, scale: bool = True) -> Image.Image:

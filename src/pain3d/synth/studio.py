@@ -85,7 +85,7 @@ class Sitting:
         acting = Acting.of(acted)
         head, vector = self.subject.head, acting.vector
         posed = head.pose(vector) if vector.any() else self._neutral
-        alone = au_displacements_mm(head, acting.expression, self._neutral) if "au_heatmaps" in annotations else None
+        alone = au_displacements_mm(head, acting, self._neutral) if "au_heatmaps" in annotations else None
         moved = pain_displacement_mm(head, acting, posed)
         folded = None
         if self.subject.looks.wrinkles and vector.any():

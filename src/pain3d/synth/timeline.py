@@ -7,12 +7,13 @@ fitted to recordings of pain.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
 from pain3d.arguments import finite_number
+from pain3d.data.clips import SWAY_DEGREES
 from pain3d.face.acting import Acting
 from pain3d.facs import AU_INDEX, AU_NAMES, Expression
 from pain3d.streams import stream
@@ -33,8 +34,6 @@ CLOSING_SECONDS = 0.22
 BLINK_DOWN_SECONDS, BLINK_UP_SECONDS = 0.09, 0.19
 BLINK_EVERY_SECONDS = (1.8, 5.5)
 """From one blink to the next."""
-SWAY_DEGREES = {"yaw": 1.6, "pitch": 1.2, "roll": 0.8}
-"""Largest turn of the head from where it is held."""
 SWAY_HERTZ = (0.08, 0.45)
 _AU43 = AU_INDEX["AU43"]
 _WAVES = 3
@@ -50,6 +49,10 @@ class Moment:
     """Degrees that the head is turned from where it is held, as pitch and roll."""
     pitch: float
     roll: float
+
+    def stored(self) -> Moment:
+        """The same in values that a row of a dataset, which has 32 bits for each, holds without loss."""
+        return replace(self, time_s=float(np.float32(self.time_s)), acting=self.acting.stored())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

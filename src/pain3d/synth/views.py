@@ -37,6 +37,10 @@ class View:
         """The same place and light, with the head turned otherwise."""
         return replace(self, yaw=float(yaw), pitch=float(pitch), roll=float(roll))
 
+    def frame_of_clip(self, frame_index: int) -> View:
+        """The same with grain of its own: grain that stands still looks like dirt."""
+        return replace(self, grain_seed=derive_seed(self.grain_seed, "clip", frame_index) % 2**31)
+
     def scene(self, resolution: int) -> Scene:
         """What the renderer needs to know, for pictures of `resolution` pixels a side."""
         camera = Camera.at_head(

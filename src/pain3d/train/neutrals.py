@@ -31,7 +31,7 @@ class Neutrals:
         """
         self._path, self._labels, self._config, self._seed = path, labels, config, seed
         given = config.neutral_frames is not None
-        serving = self._named() if given else np.flatnonzero(labels.expressions == 0)
+        serving = self._named() if given else np.flatnonzero((labels.expressions == 0) & labels.opening)
         self._of_subject = [serving[labels.subjects[serving] == subject] for subject in range(self._subject_count)]
         if given:
             self._refuse_too_few()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from pain3d.data.files import parquet_source
 from pain3d.data.manifest import ShardRecord
@@ -45,6 +45,8 @@ class Labels:
     aus: Float[np.ndarray, "frame 6"]
     """In the order of `PAIN_AUS`; NaN where an imported frame is not coded."""
     pspi: Float[np.ndarray, " frame"]
+    opening: Bool[np.ndarray, " frame"]
+    """Whether the frame is the first of its clip; everywhere True where there are no clips."""
     placing: Placing
     """How faces are found in the split."""
     any_landmarks: bool
@@ -59,7 +61,8 @@ def read_labels(dataset: Dataset, shards: tuple[ShardRecord, ...], subjects: tup
         DataError: if a shard is damaged, an AU out of its range, or a PSPI not that of the formula.
     """
     columns = ("frame_id", "subject_id", "neutral_frame_id", "expression_id", "view_id", *AU_NAMES, "PSPI")
-    table = dataset.labels(columns)
+    clips = dataset.manifest.clips is not None
+    table = dataset.labels((*columns, *["frame_index"] * clips))
     imported = dataset.manifest.source is not None
     ids = np.array(table.column("frame_id").to_pylist(), dtype=str)
     vectors = np.stack([_numbers(table, name) for name in AU_NAMES], axis=1)
@@ -82,6 +85,7 @@ def read_labels(dataset: Dataset, shards: tuple[ShardRecord, ...], subjects: tup
         references=_places(ids[rows], table.column("neutral_frame_id").take(rows).to_pylist()),
         aus=vectors[rows][:, [AU_NAMES.index(name) for name in PAIN_AUS]].astype(np.float32),
         pspi=_numbers(table, "PSPI")[rows].astype(np.float32),
+        opening=_numbers(table, "frame_index")[rows] == 0 if clips else np.ones(len(rows), bool),
         placing=placing,
         any_landmarks=any_landmarks,
     )

@@ -80,7 +80,7 @@ def export_3dpain(
         on_progress: called with (frames done, frames there are).
 
     Raises:
-        ArgumentError: if the dataset was imported from elsewhere.
+        ArgumentError: if the dataset was imported from elsewhere, or holds clips.
         DataError: if it is damaged.
         OutputError: if `out` is not empty.
         StorageError: if the disk is full, read-only, or fails.
@@ -91,6 +91,11 @@ def export_3dpain(
         raise ArgumentError(
             f"dataset: {dataset} was imported ({source.kind}); the layout holds subjects x expressions x views, as a "
             f"dataset has that pain3d generated or imported from 3dpain"
+        )
+    if data.manifest.clips is not None:
+        raise ArgumentError(
+            f"dataset: {dataset} holds clips, but the layout of 3DPain has one picture for each expression and view; "
+            f"generate a dataset without --sequence"
         )
     with whole_folder(Path(out)) as folder:
         writer = _Writer(folder, data.manifest, neutral_targets)
