@@ -1,7 +1,7 @@
 """How long a plan takes on more and more cores: measured on one and two here, simulated beyond.
 
 The simulation hands the plan's files, longest first, to whichever core is free; a core first needs the start-up
-measured here, and works at the pace measured here. It knows nothing of slow disks, of memory that many cores share, or
+measured here, and works at the pace that one of two workers had here. It knows nothing of slow disks, of memory that many cores share, or
 of nodes that are lost: it is the best that the layout of files allows.
 
 Usage: python benchmarks/scaling_curve.py [--preset 3dpain] [--plot docs/images/scaling.png]
@@ -17,7 +17,6 @@ from pathlib import Path
 
 import matplotlib
 
-from pain3d.synth.cost import cost_of_plan
 from pain3d.synth.generate import generate
 from pain3d.synth.plan import PRESETS, PlanConfig, plan_shards
 
@@ -56,27 +55,26 @@ def main() -> None:
     for _ in range(REPEATS):  # interleaved: machines are noisy
         for workers, found in runs.items():
             found.append(measured(workers))
-    rate = {workers: statistics.median(pace for pace, _ in found) for workers, found in runs.items()}
+    rate = {workers: statistics.median(frames_per_second for frames_per_second, _ in found) for workers, found in runs.items()}
     start = statistics.median(seconds for _, seconds in runs[1])
     print(
         f"measured here: {rate[1]:.1f} frames/s on one worker, {rate[2]:.1f} on two (x {rate[2] / rate[1]:.2f}); "
         f"start-up {start:.1f} s"
     )
 
-    cost = cost_of_plan(config)
-    per_subject = cost.subject_seconds + cost.frame_seconds * cost.frames / cost.subjects
-    tasks = [len(task.subjects) * per_subject for task in plan_shards(config)]
+    pace = rate[2] / 2
+    tasks = [task.rows / pace for task in plan_shards(config)]
     print(
-        f"{asked.preset}: {cost.frames:,} frames in {len(tasks):,} files; "
-        f"a subject takes {per_subject:.1f} s of one core"
+        f"{asked.preset}: {config.frames:,} frames in {len(tasks):,} files; a subject takes "
+        f"{config.frames_per_subject / pace:.1f} s of one core, {1000 / pace:.0f} ms a frame, skin and hair included"
     )
-    print("\n| cores | hours | frames/s | of the ideal |\n|---:|---:|---:|---:|")
+    print("\n| cores | minutes | frames/s | of the ideal |\n|---:|---:|---:|---:|")
     rows = []
     for cores in CORES:
         seconds = makespan(tasks, cores, start)
-        rows.append((cores, cost.frames / seconds))
+        rows.append((cores, config.frames / seconds))
         share = sum(tasks) / cores / seconds
-        print(f"| {cores:,} | {seconds / 3600:,.2f} | {cost.frames / seconds:,.0f} | {share:.0%} |")
+        print(f"| {cores:,} | {seconds / 60:,.1f} | {config.frames / seconds:,.0f} | {share:.0%} |")
     if asked.plot:
         draw(asked.plot, rows, rate)
 

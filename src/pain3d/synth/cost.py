@@ -17,8 +17,10 @@ from pain3d.synth.studio import prepare
 
 TRIED_SUBJECTS = 2
 """After one that is not counted: it loads what every process loads once."""
-TRIED_FRAMES = 12
-"""Of each; the first has the subject's head, skin and hair in it."""
+TRIED_FRAMES = 40
+"""Of each at most, so that all views are among them; the first has the subject's head, skin and hair in it."""
+TRIED_MOMENTS = 3
+"""Of each clip: at rest, and on the way."""
 ROW_BYTES = 1_500
 """Of a row beside its pictures: labels, landmarks, names."""
 
@@ -85,23 +87,24 @@ def cost_of_plan(config: PlanConfig, *, device: str = "cpu") -> Cost:
     firsts: list[float] = []
     others: list[float] = []
     sizes: list[int] = []
+    every = 1 if config.clips is None else -(-config.clips.frames // TRIED_MOMENTS)
     with tempfile.TemporaryDirectory() as shelf:  # or the second call would find the skins of the first
         maker = RowMaker(config, device, skins=Path(shelf))
         for tried in range(1 + TRIED_SUBJECTS):
             before = time.perf_counter()
-            rows = maker.subject_rows(config.subject_numbers[tried % len(config.subject_numbers)])
+            rows = maker.subject_rows(config.subject_numbers[tried % len(config.subject_numbers)], every=every)
             for made, row in enumerate(itertools.islice(rows, TRIED_FRAMES if tried else 1)):
                 now = time.perf_counter()
                 if tried:
                     (others if made else firsts).append(now - before)
                     sizes.append(_size(row))
                 before = now
-    frame = statistics.median(others or firsts)
+    frame = statistics.mean(others or firsts)
     return Cost(
         subjects=len(config.subject_numbers),
         frames=config.frames,
         files=len(plan_shards(config)),
-        subject_seconds=max(statistics.median(firsts) - frame, 0.0),
+        subject_seconds=max(statistics.mean(firsts) - frame, 0.0),
         frame_seconds=frame,
         bytes_per_frame=round(statistics.mean(sizes)) + ROW_BYTES,
     )

@@ -79,8 +79,9 @@ class RowMaker:
             None if config.backgrounds is None else user_backgrounds(config.backgrounds)
         )
 
-    def subject_rows(self, number: int) -> Iterator[FrameRow]:
-        """All rows of a subject: pictures view by view, `row_order` sorts them; clips one after the other."""
+    def subject_rows(self, number: int, *, every: int = 1) -> Iterator[FrameRow]:
+        """All rows of a subject: pictures view by view, `row_order` sorts them; clips one after the other, of each one
+        frame in `every`."""
         who = plan_subject(number, self._config.seed)
         sitting = self._studio.seat(planned_subject(who, self._config.looks, self._skin))
         expressions = [plan_expression(who, i, self._config) for i in range(self._config.expression_ids)]
@@ -88,7 +89,7 @@ class RowMaker:
             for expression_id, expression in enumerate(expressions):
                 for view_id in range(self._config.views):
                     view = self._view(who.seed, expression_id, view_id)
-                    yield from self._clip(sitting, Shot(number, expression_id, view_id, expression, view))
+                    yield from self._clip(sitting, Shot(number, expression_id, view_id, expression, view), every)
             return
         posed = [sitting.pose(expression, self._config.annotations) for expression in expressions]
         # View by view: pictures of one view share light and background on the device.
@@ -100,12 +101,12 @@ class RowMaker:
                 shot = Shot(number, expression_id, view_id, expression, view)
                 yield self._row(sitting, posed[expression_id], shot)
 
-    def _clip(self, sitting: Sitting, shot: Shot) -> Iterator[FrameRow]:
+    def _clip(self, sitting: Sitting, shot: Shot, every: int) -> Iterator[FrameRow]:
         """The rows of one clip; `shot` says what its apex shows. All views of an expression see one performance."""
         clips = self._config.clips
         assert clips is not None
         timeline = Timeline.draw(sitting.subject.seed, shot.expression, clips.seconds, take=shot.expression_id)
-        for index in range(clips.frames):
+        for index in range(0, clips.frames, every):
             seen = timeline.at(index / clips.frames_per_second).stored()
             moment = ClipMoment(
                 frame_index=index,
