@@ -1,8 +1,8 @@
 """How long a plan takes on more and more cores: measured on one and two here, simulated beyond.
 
 The simulation hands the plan's files, longest first, to whichever core is free; a core first needs the start-up
-measured here, and works at the pace that one of two workers had here. It knows nothing of slow disks, of memory that many cores share, or
-of nodes that are lost: it is the best that the layout of files allows.
+measured here, and works at the pace that one of two workers had here. It knows nothing of slow disks, of memory that
+many cores share, or of nodes that are lost: it is the best that the layout of files allows.
 
 Usage: python benchmarks/scaling_curve.py [--preset 3dpain] [--plot docs/images/scaling.png]
 """
@@ -55,7 +55,7 @@ def main() -> None:
     for _ in range(REPEATS):  # interleaved: machines are noisy
         for workers, found in runs.items():
             found.append(measured(workers))
-    rate = {workers: statistics.median(frames_per_second for frames_per_second, _ in found) for workers, found in runs.items()}
+    rate = {workers: statistics.median(rate for rate, _ in found) for workers, found in runs.items()}
     start = statistics.median(seconds for _, seconds in runs[1])
     print(
         f"measured here: {rate[1]:.1f} frames/s on one worker, {rate[2]:.1f} on two (x {rate[2] / rate[1]:.2f}); "

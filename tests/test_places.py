@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from upath import UPath
 
+from pain3d.data.files import temporary_beside
 from pain3d.errors import ArgumentError
 from pain3d.places import location, name_of
 
@@ -70,3 +71,12 @@ def test_the_driver_of_s3_comes_with_an_extra(monkeypatch):
     monkeypatch.setattr("fsspec.get_filesystem_class", absent)
     with pytest.raises(ArgumentError, match=r"the driver for s3:// is not installed; pip install 'pain3d\[cloud\]'"):
         location("s3://shop/faces")
+
+
+def test_machines_that_share_a_folder_write_under_names_of_their_own(monkeypatch):
+    path = Path("shared") / "data" / "val-00000-of-00001.parquet"
+    names = set()
+    for machine in ("ward-1", "ward-2"):
+        monkeypatch.setattr("platform.node", lambda machine=machine: machine)
+        names.add(temporary_beside(path).name)
+    assert len(names) == 2 and all(name.startswith(f".{path.name}.") and name.endswith(".tmp") for name in names)

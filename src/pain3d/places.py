@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pain3d.errors import ArgumentError
 
@@ -44,8 +44,8 @@ def location(words: str | Place) -> Place:
         return Path(words.path) if words.protocol in _LOCAL else _unlisted(words)
     if not _URL.match(words):
         return Path(words)
-    _refuse_secrets(words)
-    parts = urlsplit(words)
+    parts = _split(words)
+    _refuse_secrets(parts)
     if parts.scheme in _LOCAL:
         return Path(parts.path)
     _refuse_unknown(words)
@@ -71,8 +71,16 @@ def _unlisted(place: UPath) -> UPath:
     return type(place)(place, use_listings_cache=False)
 
 
-def _refuse_secrets(url: str) -> None:
-    parts = urlsplit(url)
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:  # said without the words, which may hold a password
+        raise ArgumentError(
+            f"a {url.partition('://')[0]}:// URL cannot be read: {error}; write for example s3://bucket/faces"
+        ) from None
+
+
+def _refuse_secrets(parts: SplitResult) -> None:
     user, at, _ = parts.netloc.rpartition("@")
     if at and ":" in user:
         shown = f"{parts.scheme}://...@{parts.hostname}{parts.path}"

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import os
+import platform
 import shutil
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
@@ -34,8 +35,12 @@ def make_folder(folder: Place) -> None:
 
 
 def temporary_beside(path: Path) -> Path:
-    """Where to write a file before it is renamed to `path`: in the same folder, a name of this process's own."""
-    return path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    """Where to write a file before it is renamed to `path`: in the same folder, a name of this process's own.
+
+    Machines that share a folder may have processes of one number.
+    """
+    machine = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+    return path.with_name(f".{path.name}.{machine}-{os.getpid()}{TEMPORARY_SUFFIX}")
 
 
 def write_atomically(path: Place, content: bytes) -> str:
