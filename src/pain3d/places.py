@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import SplitResult, urlsplit
@@ -42,6 +43,8 @@ def location(words: str | Place) -> Place:
         return words
     if not isinstance(words, str):
         return Path(words.path) if words.protocol in _LOCAL else _unlisted(words)
+    if "\0" in words:
+        raise ArgumentError(f"{words!r}: no path or URL has a zero byte in it; give a folder, or a URL")
     if not _URL.match(words):
         return Path(words)
     parts = _split(words)
@@ -51,9 +54,20 @@ def location(words: str | Place) -> Place:
     _refuse_unknown(words)
     if parts.scheme != "memory" and not parts.netloc:
         raise ArgumentError(f"{words}: names no bucket; write for example {parts.scheme}://bucket/faces")
+    return _opened(words)
+
+
+def _opened(url: str) -> UPath:
     from upath import UPath
 
-    return _unlisted(UPath(words.rstrip("/")))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of kinds that UPath has no class of their own for
+            return _unlisted(UPath(url.rstrip("/")))
+    except Exception as error:  # whatever a driver raises
+        raise ArgumentError(
+            f"{url}: its driver does not take it ({error}); give a folder, or a URL such as s3://bucket/faces"
+        ) from error
 
 
 def resolved(place: Place) -> Place:

@@ -165,4 +165,4 @@ def test_the_rename_is_the_last_step(tmp_path, monkeypatch):
 
     monkeypatch.setattr(files.os, "fsync", watch)
     assert write_atomically(tmp_path / "x", b"abc") == hashlib.sha256(b"abc").hexdigest()
-    assert seen == [[f".x.{os.getpid()}.tmp"], ["x"]]
+    assert seen == [[files.temporary_beside(tmp_path / "x").name], ["x"]]
