@@ -94,3 +94,24 @@ def test_a_wheel_holds_the_package_and_nothing_else(wheels):
     }
     for checkpoint in ("vitpain-tiny/model.safetensors", "skin-tiny/unet/diffusion_pytorch_model.safetensors"):
         assert f"pain3d/checkpoints/{checkpoint}" in packed
+
+
+@pytest.mark.slow
+def test_a_wheel_carries_the_studio_s_page_where_npm_has_built_it(tmp_path):
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    source = source_in(tmp_path / "source", mode=0o022, time_s=1_600_000_000)
+    web = source / "src" / "pain3d" / "studio" / "web"
+    for words in (["ci", "--ignore-scripts", "--no-audit", "--no-fund"], ["run", "build"]):
+        subprocess.run(["npm", *words], cwd=web, check=True, capture_output=True)
+    with zipfile.ZipFile(wheel_of(source, 0o022)) as archive:
+        archive.extractall(tmp_path / "installed")
+    installed = tmp_path / "installed" / "pain3d" / "studio"
+    assert {"index.html", "main.js", "style.css"} <= {path.name for path in (installed / "page").iterdir()}
+    assert not list(installed.rglob("node_modules"))
+    asks = "from pain3d.studio.page import BUILT_IN, page; assert page() == BUILT_IN, page(); print(BUILT_IN)"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "installed"), "PATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", asks], env=environment, check=True, capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.stdout.strip() == str(installed / "page")
