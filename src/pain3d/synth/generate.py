@@ -47,7 +47,7 @@ from pain3d.skin.diffusion import folder
 from pain3d.skin.looks import PROCEDURAL
 from pain3d.synth.engine import Engine, Phase, Workers, asked, opened
 from pain3d.synth.part import Part
-from pain3d.synth.plan import PlanConfig, ShardTask, plan_shards
+from pain3d.synth.plan import PlanConfig, ShardTask, options_of, plan_shards
 from pain3d.synth.rows import RowMaker, palette_of, row_order
 from pain3d.synth.studio import prepare
 from pain3d.synth.workers import Handler, Tick
@@ -227,10 +227,7 @@ def finish_dataset(out: Place | str) -> Manifest:
 def _design(manifest: Manifest) -> PlanConfig:
     """As much of a plan as decides which files there are."""
     per_shard = int(str(manifest.configuration["subjects_per_shard"]))
-    design = {name: value for name, value in vars(manifest.made).items() if name != "clips"}
-    if manifest.clips is not None:
-        design |= {"sequence": manifest.clips.sequence, "seconds": manifest.clips.seconds}
-    return PlanConfig(**design, subjects_per_shard=per_shard, skin=PROCEDURAL)
+    return PlanConfig(**options_of(manifest.made), subjects_per_shard=per_shard, skin=PROCEDURAL)
 
 
 @contextlib.contextmanager

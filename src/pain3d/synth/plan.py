@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
-from typing import Literal, final
+from typing import Any, Literal, final
 
 from pain3d.arguments import instance_of, whole_number
 from pain3d.data.clips import FRAMES_PER_SECOND, SECONDS, SEQUENCES, Clips, SequenceKind
@@ -212,6 +212,13 @@ class PlanConfig(PlanOptions):
     def frames(self) -> int:
         """Rows of the dataset."""
         return len(self.subject_numbers) * self.frames_per_subject
+
+
+def options_of(design: Design) -> dict[str, Any]:
+    """Options of a plan, by name, that the design in a manifest stands for."""
+    options = {name: value for name, value in vars(design).items() if name != "clips"}
+    clips = design.clips
+    return {**options, "sequence": clips and clips.sequence, "seconds": clips and clips.seconds}
 
 
 _PER_SHARD = 5

@@ -21,6 +21,7 @@ function unitLines(row) {
   });
 }
 
+const shareOf = (value) => `${Math.round(100 * value)} %`;
 const DEGREES = (value) => `${shownNumber(value)}°`;
 const FACTS = [
   ["subject_id", "Subject"], ["age_years", "Age", (value) => `${value} years`], ["age_band", "Age band"],
@@ -29,7 +30,9 @@ const FACTS = [
   ["split", "Split"], ["kind", "Kind"], ["expression_id", "Expression"], ["view", "View"],
   ["yaw", "Yaw", DEGREES], ["pitch", "Pitch", DEGREES], ["roll", "Roll", DEGREES], ["light", "Light", readable],
   ["background", "Background", readable], ["peak_mm", "Largest displacement", (value) => `${value.toFixed(1)} mm`],
-  ["seed", "Seed of the subject"], ["sequence_id", "Recording"], ["frame_index", "Frame of the recording"],
+  ["seed", "Seed of the subject"], ["sequence_id", "Clip, recording"], ["frame_index", "Frame of it"],
+  ["time_s", "Time", (value) => `${value.toFixed(2)} s`], ["apex_PSPI", "PSPI at the apex"],
+  ["eye_closure", "Lids closed on purpose", shareOf], ["blink", "Lids closed by a blink", shareOf],
   ["PSPI_file", "PSPI in the source"], ["VAS", "VAS, self-report"], ["OPR", "Observer's rating"],
   ["SEN", "Sensory scale"], ["AFF", "Affective scale"], ["source_file", "File of the source"],
 ];
