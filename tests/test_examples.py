@@ -14,8 +14,9 @@ SAID = {
     "03_train": ("students", "a student of 64 frames reads"),
     "04_a_moving_head": ("head.glb", "morph targets"),
     "05_own_head": ("egg.png", "the brow moved"),
+    "06_read_a_clip": ("moving", "at its apex"),
 }
-LONG = ("01_a_dataset", "03_train")
+LONG = ("01_a_dataset", "03_train", "06_read_a_clip")
 
 
 def test_each_is_tried_here():
