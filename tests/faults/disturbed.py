@@ -215,7 +215,10 @@ def wait_for_moment(run: Run, seed: int, pace: Undisturbed) -> np.random.Generat
     """
     chance = np.random.default_rng(seed)
     if chance.random() < 0.3:
-        time.sleep(chance.random() * 0.6 * pace.start_up_s)  # part of it is over where workers were waited for
+        # part of it is over where workers were waited for; a machine that is quicker now than it was has shards already
+        until = time.monotonic() + chance.random() * 0.6 * pace.start_up_s
+        while time.monotonic() < until and not run.shards_made():
+            time.sleep(0.05)
     else:
         run.wait_for(int(chance.integers(0, SHARDS - 4)))
         time.sleep(chance.random() * pace.shard_s)
