@@ -86,7 +86,7 @@ class PlanOptions(Looks):
     """Make exactly these subjects of the plan, as in s00007; empty: all."""
 
     def __post_init__(self) -> None:
-        """Leave the checks of `Looks` to `PlanConfig`: what is raised here would be taken for a fault of the parser's."""
+        """Leave the checks of `Looks` to `PlanConfig`: here they would seem faults of the parser's."""
 
 
 @final
