@@ -34,7 +34,7 @@ _PRESET_SETS = {
 class Demo:
     """Make a small dataset, check it, and show it: pictures, heatmaps, Action Units and PSPI on one page.
 
-    Takes about half a minute on two cores; the first run on a machine compiles the renderer first.
+    Takes about a minute on two cores, and on a machine's first run another, in which the renderer is compiled.
     """
 
     out: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="OUT")] = "pain3d-demo"
