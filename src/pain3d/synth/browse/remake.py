@@ -8,7 +8,7 @@ from dataclasses import fields
 from pain3d.data.manifest import Manifest
 from pain3d.skin.diffusion import folder
 from pain3d.skin.looks import DEFAULT, PROCEDURAL
-from pain3d.synth.plan import PlanOptions
+from pain3d.synth.plan import PlanConfig, PlanOptions
 
 SUBJECT = "SUBJECT"
 """Stands for the subject in the command."""
@@ -24,13 +24,15 @@ def remake_command(manifest: Manifest) -> str | None:
         return None
     values = {**manifest.configuration, **vars(manifest.design), "seed": manifest.seed}
     values |= {"annotations": manifest.annotations, "only": (SUBJECT,)}
+    clips = manifest.clips
+    values |= {"sequence": clips and clips.sequence, "seconds": clips and clips.seconds}
     if not {part.name for part in fields(PlanOptions)} <= set(values):
         return None
     values["skin"] = _skin(str(values["skin"]))
     if values["backgrounds"] is not None:
         values["backgrounds"] = "DIR"
     words = ["pain3d", "generate", SUBJECT]
-    defaults = vars(PlanOptions())
+    defaults = {**vars(PlanConfig(sequence=values["sequence"])), "sequence": None}  # what is left out is filled in
     for part in fields(PlanOptions):
         words += _words(part.name.replace("_", "-"), values[part.name], defaults[part.name])
     return shlex.join(words)

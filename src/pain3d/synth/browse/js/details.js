@@ -29,7 +29,8 @@ const FACTS = [
   ["split", "Split"], ["kind", "Kind"], ["expression_id", "Expression"], ["view", "View"],
   ["yaw", "Yaw", DEGREES], ["pitch", "Pitch", DEGREES], ["roll", "Roll", DEGREES], ["light", "Light", readable],
   ["background", "Background", readable], ["peak_mm", "Largest displacement", (value) => `${value.toFixed(1)} mm`],
-  ["seed", "Seed of the subject"], ["sequence_id", "Recording"], ["frame_index", "Frame of the recording"],
+  ["seed", "Seed of the subject"], ["sequence_id", "Recording or clip"], ["frame_index", "Its frame"],
+  ["time_s", "Time in the clip", (value) => `${value.toFixed(2)} s`], ["apex_PSPI", "PSPI at the apex"],
   ["PSPI_file", "PSPI in the source"], ["VAS", "VAS, self-report"], ["OPR", "Observer's rating"],
   ["SEN", "Sensory scale"], ["AFF", "Affective scale"], ["source_file", "File of the source"],
 ];
