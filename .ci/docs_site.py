@@ -10,11 +10,13 @@ import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 HELP = re.compile(r"^<!-- help: (?P<words>.*?) -->$", re.MULTILINE)
 SECOND_WORD = re.compile(r"^```(bash|python) \w+$", re.MULTILINE)
 CARD = "<!-- card of a dataset -->"
+COLUMNS = 80  # what the page is wide
 FRONT_MATTER = re.compile(r"\A---\n.*?^---\n", re.MULTILINE | re.DOTALL)
 
 
@@ -26,9 +28,10 @@ def on_page_markdown(markdown: str, **_: object) -> str:
 
 
 def _said(*words: str) -> str:
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+    environment = {**os.environ, "COLUMNS": str(COLUMNS), "NO_COLOR": "1"}
     command = [sys.executable, "-m", "pain3d", *words]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.rstrip()
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.rstrip()
+    return "\n".join(textwrap.fill(line, COLUMNS) if len(line) > COLUMNS else line for line in said.split("\n"))
 
 
 def _card() -> str:

@@ -150,6 +150,7 @@ def test_show(capfd, dataset, tmp_path):
         (["--non-pain=2"], "--non-pain: 2 is outside 0..1; give a share such as 0.5"),
         (["--non-pain=nan"], "--non-pain: nan is outside 0..1; give a share such as 0.5"),
         (["--workers=0"], "--workers: 0 is below 1; give a number of processes, or auto for one a core"),
+        (["--glasses=2"], "--glasses: 2 is outside 0..1; give the share of subjects who wear it, such as 0.3"),
         (["--only=7"], "--only: '7' is no subject id; one reads like s00042"),
         (
             ["--only=s00099"],

@@ -49,6 +49,12 @@ def test_there_are_blocks_of_every_kind():
     assert marks == {"", "slow", "elsewhere"} and len(BLOCKS) > 30
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_formatter_took_a_file_that_the_site_puts_in_for_python(page):
+    """``--8<-- "file"`` in a block of Python parses, and is spaced like a sum, unless ``fmt: off`` stands before."""
+    assert not re.search(r"^--8 +<", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+
 @pytest.mark.parametrize(("page", "language", "mark", "body"), BLOCKS)
 def test_a_block_is_understood(page, language, mark, body):
     assert mark in ("", "slow", "elsewhere"), f"{page.name}: no mark is called {mark}"

@@ -163,6 +163,12 @@ def test_no_dataset_is_refused(tmp_path):
         open_dataset(tmp_path)
 
 
+def test_a_file_in_place_of_a_dataset_is_called_one(tmp_path):
+    (tmp_path / "face.jpg").write_bytes(b"picture")
+    with pytest.raises(DataError, match=r"face\.jpg: is a file; name the folder of a dataset, the one that"):
+        open_dataset(tmp_path / "face.jpg")
+
+
 def test_damaged_shards_are_named(tmp_path, out):
     copy = shutil.copytree(out, tmp_path / "copy")
     path = copy / TRAIN

@@ -135,7 +135,7 @@ def test_presets_score_as_the_formula_says(visit):
     assert [score for score, _ in seen.values()] == ["14", "3", "0", "0"]
     assert len({picture for _, picture in seen.values()}) == 4
     visit.preset("severe")
-    assert visit.page.inner_text("#counts") == "Counted just now: AU4, AU43, AU7, AU10."
+    assert visit.page.inner_text("#counts") == "Counted just now: AU4, AU7, AU10, AU43."
 
 
 def test_the_mesh_and_its_heat_are_the_rigs_to_a_millimetre(visit):

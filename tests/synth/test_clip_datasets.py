@@ -253,7 +253,7 @@ def test_weak_faces_may_be_too_weak_to_see_but_strong_ones_must_show(moving):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"seconds": 3}, "seconds: 3 is given, but pictures last no time; add sequence='onset-apex-offset', or"),
+        ({"seconds": 3}, "seconds: 3 is given, but pictures last no time; ask for clips with sequence onset-apex"),
         ({"sequence": "wave"}, "sequence: 'wave' is unknown; choose one of onset-apex-offset"),
         ({"sequence": "onset-apex-offset", "seconds": 1.9}, r"seconds: 1\.9 is outside 2\.\.10; try 4"),
         ({"sequence": "onset-apex-offset", "seconds": 11}, r"seconds: 11 is outside 2\.\.10; try 4"),

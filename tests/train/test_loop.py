@@ -271,7 +271,7 @@ def test_a_teacher_that_does_not_fit_is_refused_before_anything_starts(dataset, 
 
 
 def test_a_missing_teacher_is_told(dataset, tmp_path):
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match=r"^teacher: "):
         train(dataset, tmp_path / "run", config("student", teacher=tmp_path / "nowhere"))
     assert not (tmp_path / "run").exists()
 

@@ -113,7 +113,7 @@ class Report:
     run_folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder that crossval or evaluate wrote; report.html and report.json go there."""
     pictures: bool = True
-    """Show the frames that were read worst; --no-pictures keeps every picture of the dataset out of the page."""
+    """Whether the frames that were read worst are shown; if not, no picture of the dataset is in the page."""
     data: Annotated[Path | None, tyro.conf.arg(metavar="OUT")] = None
     """The dataset, if it is no longer where it was."""
     json: bool = False

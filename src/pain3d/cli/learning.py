@@ -90,8 +90,8 @@ class Train:
     timeout_s: float | None = None
     """Seconds that several processes wait for each other before they give up (default: the recipe's)."""
     calibrate: bool = True
-    """At the end, read 1,200 frames of validation subjects as predict would, and keep thresholds and 90 % intervals in
-    RUN/best; a tenth of a second a frame. A teacher needs none."""
+    """Whether 1,200 frames of validation subjects are read at the end, as predict would, and thresholds and 90 %
+    intervals kept in RUN/best; a tenth of a second a frame. A teacher needs none."""
     json: bool = False
     """Print the result as JSON, and nothing else, on standard output."""
 
@@ -167,7 +167,7 @@ class Evaluate:
     bootstrap: int = 1000
     """Draws of subjects for each interval, at least 100."""
     oracle: bool = True
-    """Fit the geometry oracle too, on true landmarks; some seconds for 20,000 frames."""
+    """Whether the geometry oracle is fitted too, on true landmarks; some seconds for 20,000 frames."""
     device: str = "auto"
     """auto, cpu, or cuda."""
     seed: int = 0

@@ -34,7 +34,7 @@ _PRESET_SETS = {
 class Demo:
     """Make a small dataset, check it, and show it: pictures, heatmaps, Action Units and PSPI on one page.
 
-    Takes about half a minute on two cores; the first run on a machine compiles the renderer first.
+    Takes about a minute on two cores, and on a machine's first run another, in which the renderer is compiled.
     """
 
     out: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="OUT")] = "pain3d-demo"
@@ -194,10 +194,10 @@ class Show:
     subject: str | None = None
     """Show every expression of this subject, as in s00042; without it: some of each of several subjects."""
     html: bool = False
-    """Write the page instead of the sheet: one file up to 2,000 frames, a folder above. Some 150 frames/s at 512 px."""
+    """Write the page instead of the sheet: one file up to 2000 frames, a folder above. Some 150 frames/s at 512 px."""
     audit: bool = True
-    """With --html: check the dataset first, and show the result; 1.4 times the work of the page. Without, the page says
-    that nothing was checked."""
+    """With --html: whether the dataset is checked first, which is 1.4 times the work of the page; if not, the page says
+    so."""
     to: Path | None = None
     """PNG file to write; OUT/preview/contact_sheet.png, or OUT/preview/s00042.png, without it. With --html: folder to
     write, OUT/preview/browse without it; an older page in it is replaced."""
@@ -238,7 +238,7 @@ class Show:
 
 @dataclass(frozen=True, kw_only=True)
 class _Sitting(Looks):
-    """What commands that make one face have in common."""
+    """What commands that make one face have in common: as typed, unchecked. `sitter` is the same, checked."""
 
     aus: str = ""
     """Action Units and intensities 0..5 (AU43: 0 or 1), as in "AU4=3,AU6=2,AU43=1"; neutral without."""
@@ -260,6 +260,9 @@ class _Sitting(Looks):
     """Background recipe; the subject's own without."""
     resolution: int = 512
     """Width and height of the pictures, pixels."""
+
+    def __post_init__(self) -> None:
+        """Leave the checks of `Looks` to `sitter`: what is raised here would be taken for a fault of the parser's."""
 
     @property
     def sitter(self) -> Sitter:

@@ -259,6 +259,8 @@ def read_manifest(out: Place) -> Manifest:
         content = json_of(read_bytes(path).decode("utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path}: not found; {out} is no pain3d dataset, or its path is wrong") from None
+    except NotADirectoryError:
+        raise DataError(f"{out}: is a file; name the folder of a dataset, the one that holds {MANIFEST}") from None
     except (OSError, ValueError) as error:
         raise DataError(
             f"{path}: cut short or damaged ({error}); restore it from a copy, "

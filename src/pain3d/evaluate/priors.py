@@ -78,7 +78,10 @@ def priors_of(
         if on_progress is not None:
             on_progress(done, len(numbers))
     if not counts[0]:
-        raise DataError(f"{dataset}: no training frame shows pain, so there is no mean heatmap to compare with")
+        raise DataError(
+            f"{dataset}: no training frame shows pain, so there is no mean heatmap to compare with; give a dataset of "
+            f"at least ten subjects"
+        )
     return Priors(
         mean_training_heat=(totals / np.maximum(counts, 1)[:, None, None]).astype(np.float32),
         frames=tuple(counts.tolist()),

@@ -52,7 +52,8 @@ def truth_table(dataset: Dataset, subjects: Sequence[str] | None = None) -> pa.T
         filled = ", ".join(f"{split} ({rows})" for split, rows in splits.items() if rows)
         raise DataError(
             f"{dataset.path}: no frames to evaluate on; the splits with frames are {filled or 'none'}: choose one of "
-            f"them, all of them (split=None, for a dataset that the model never saw), or generate 10 subjects or more"
+            f"them, all of them (--split all, in Python split=None, for a dataset that the model never saw), or make "
+            f"10 subjects or more"
         )
     if dataset.manifest.source is not None:
         kinds = pa.array([RECORDED] * len(table), pa.string())

@@ -27,10 +27,10 @@ class Looks:
     """strands: haircuts and beards of see-through ribbons; cap: painted on a smooth volume."""
 
     wrinkles: bool = True
-    """Let Action Units fold the skin; without, wrinkles are those of the face at rest."""
+    """Whether Action Units fold the skin; if not, wrinkles are those of the face at rest."""
 
     wet: bool = True
-    """Wet eyes and mouths, and a gaze of each subject's own; without, they are matt and all look at the same point."""
+    """Whether eyes and mouths are wet and each subject has a gaze; if not, they are matt and all look at one point."""
 
     glasses: float = 0.0
     """Share of subjects who wear glasses, 0..1; drawn for each subject by itself, as the next two; 1: all do."""

@@ -73,7 +73,7 @@ class PlanOptions(Looks):
     """Make each expression and view a clip of 25 frames/s instead of one picture. onset-apex-offset: from rest over the
     expression back to rest; each row knows its clip and time."""
     seconds: float | None = None
-    """Length of each clip, 2..10; with `sequence` alone, 4 without."""
+    """Length of each clip, 2..10; 4 if left out. Goes with --sequence."""
     backgrounds: Path | None = None
     """Folder of pictures to stand behind the heads; painted backgrounds without it."""
     annotations: tuple[Annotation, ...] = ()
@@ -81,9 +81,12 @@ class PlanOptions(Looks):
     image_format: ImageFormat = "jpeg"
     """jpeg: quality 95, 4:4:4; webp: quality 95; png and webp-lossless: exact."""
     subjects_per_shard: int | None = None
-    """Subjects in one Parquet file, the unit of work and of resume; 5 without, of clips 1."""
+    """Subjects in one Parquet file, the unit of work and of resume. Left out: 5, or 1 where each makes clips."""
     only: tuple[str, ...] = ()
     """Make exactly these subjects of the plan, as in s00007; empty: all."""
+
+    def __post_init__(self) -> None:
+        """Leave the checks of `Looks` to `PlanConfig`: here they would seem faults of the parser's."""
 
 
 @final
@@ -95,7 +98,7 @@ class PlanConfig(PlanOptions):
     """
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        Looks.__post_init__(self)
         whole = {
             "subjects": (1, MAX_SUBJECTS),
             "expressions": (0, MAX_EXPRESSIONS),
@@ -150,8 +153,8 @@ class PlanConfig(PlanOptions):
         if self.sequence is None:
             if self.seconds is not None:
                 raise ArgumentError(
-                    f"seconds: {self.seconds} is given, but pictures last no time; add "
-                    f"sequence={SEQUENCES[0]!r}, or leave it out"
+                    f"seconds: {self.seconds} is given, but pictures last no time; ask for clips with "
+                    f"sequence {SEQUENCES[0]}, or leave it out"
                 )
             return
         if self.sequence not in SEQUENCES:

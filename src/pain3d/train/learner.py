@@ -85,7 +85,10 @@ def load_teacher(config: TrainConfig, manifest: Manifest) -> Teacher | None:
     """
     if config.teacher is None:
         return None
-    model = ViTPain.from_pretrained(config.teacher)
+    try:
+        model = ViTPain.from_pretrained(config.teacher)
+    except DataError as error:
+        raise DataError(f"teacher: {str(error).removeprefix('model: ')}") from error
     teacher = Teacher(model, heatmap_max_mm=manifest.heatmap_max_mm)
     _refuse_other_geometry(config, model)
     return teacher

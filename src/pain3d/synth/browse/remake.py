@@ -30,7 +30,7 @@ def remake_command(manifest: Manifest) -> str | None:
     if values["backgrounds"] is not None:
         values["backgrounds"] = "DIR"
     words = ["pain3d", "generate", SUBJECT]
-    defaults = {**vars(PlanConfig(sequence=values["sequence"])), "sequence": None}
+    defaults = {**vars(PlanConfig(sequence=values["sequence"])), "sequence": None}  # what is left out is filled in
     for part in fields(PlanOptions):
         words += _words(part.name.replace("_", "-"), values[part.name], defaults[part.name])
     return shlex.join(words)

@@ -10,11 +10,13 @@ export function pspi(aus) {
 /** Units that make up the score just now: of a pair the stronger one, of two alike both. */
 export function counted(aus) {
   const of = (name) => aus[name] ?? 0;
-  const names = new Set(["AU4", "AU43"].filter((name) => of(name) > 0));
+  const names = new Set();
+  if (of("AU4") > 0) names.add("AU4");
   for (const [one, other] of [["AU6", "AU7"], ["AU9", "AU10"]]) {
     if (of(one) > 0 && of(one) >= of(other)) names.add(one);
     if (of(other) > 0 && of(other) >= of(one)) names.add(other);
   }
+  if (of("AU43") > 0) names.add("AU43");
   return names;
 }
 

@@ -246,7 +246,7 @@ async function start() {
   }
 
   stage.afterFrame = () => {
-    if (state.values.heat) at("live-note").textContent = `pain moves the skin by ${stage.mostMm.toFixed(1)} mm at most`;
+    if (state.values.heat) at("live-note").textContent = `skin moves up to ${stage.mostMm.toFixed(1)} mm`;
     else at("live-note").textContent = stage.quick ? "no graphics card: coarse while it moves" : "in your browser; drag to turn";
   };
 

@@ -7,7 +7,7 @@ const NOTES = {
   picture: "the dataset's own renderer",
   heat: (most) => `how far pain moves the skin; white is ${most} mm`,
   attention: "where the model's six queries looked",
-  rest: "the same picture with nothing moving",
+  rest: "the same, nothing moving",
 };
 
 export class Photo {

@@ -90,6 +90,7 @@ export class Stage {
       this.head.dispose();
     }
     this.head = head;
+    this.canvas.classList.add("ready");
     this.turned.add(head.object);
     this.#act();
     this.invalidate(true);

@@ -101,7 +101,8 @@ class Grid {
     const [left, right] = cell.children, [title, who] = cell.querySelector(".say").children;
     cell.dataset.position = position;
     cell.dataset.row = row;
-    cell.className = `pair ${kind.replace(" ", "-")}${neutral === null || neutral === row ? " alone" : ""}`;
+    const shade = kind === "pain" && at("PSPI", row) === 0 ? "rest" : kind.replace(" ", "-"); // a clip begins at rest
+    cell.className = `pair ${shade}${neutral === null || neutral === row ? " alone" : ""}`;
     cell.tabIndex = position === this.focus ? 0 : -1;
     cell.setAttribute("aria-label", `${at("frame_id", row)}, ${score}, ${acting}`);
     cell.setAttribute("aria-setsize", this.rows.length);

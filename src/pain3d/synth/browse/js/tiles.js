@@ -25,7 +25,7 @@ function showTile(element, kind, row) {
 
 const hasHeatAt = (row) => hasHeat && at("peak_mm", row) > 0;
 
-/** ``AU4 3 · AU6 2`` for the units that act enough to be more than 0 when rounded; the eyes are closed or not. */
+/** ``AU4 3 · AU6 2`` for the units that act, as far as one decimal shows it; the eyes are closed or not. */
 function unitsText(row) {
   const acting = data.about.units.filter((unit) => at(unit.name, row) >= 0.05);
   return acting.map(({ name }) => (name === "AU43" ? name : `${name} ${shownNumber(at(name, row))}`)).join(" · ");
