@@ -64,6 +64,11 @@ def test_the_environment_names_all_that_bytes_depend_on_and_no_time_or_place():
         ({"design": 3}, "is missing or wrong"),
         ({"shards": [{"file": "../../etc/passwd"}]}, "is missing or wrong"),
         ({"palette": [{"index": 1}]}, "is missing or wrong"),
+        ({"palette": [{"index": [1, 2], "name": "skin", "color": [1, 2, 3]}]}, "is missing or wrong"),
+        ({"palette": [{"index": 1.5, "name": "skin", "color": [1, 2, 3]}]}, "is missing or wrong"),
+        ({"palette": [{"index": 256, "name": "skin", "color": [1, 2, 3]}]}, "is missing or wrong"),
+        ({"palette": [{"index": 1, "name": None, "color": [1, 2, 3]}]}, "is missing or wrong"),
+        ({"palette": [{"index": 1, "name": "skin", "color": [1, 2]}]}, "is missing or wrong"),
         ({"surprise": 1}, "is missing or wrong"),
     ],
 )

@@ -281,6 +281,14 @@ def test_weights_of_another_shape_are_named(copy):
         checkpoint.load(copy)
 
 
+@pytest.mark.parametrize("change", [{"act_fn": None}, {"up_block_types": [None, "UpBlock2D"]}, {"norm_num_groups": 0}])
+def test_a_configuration_that_builds_nothing_is_named(copy, change):
+    config = (copy / WEIGHTS).parent / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), **change}))
+    with pytest.raises(DataError, match=r"does not fit its config.json; get both again"):
+        checkpoint.load(copy)
+
+
 def test_another_version_is_refused(copy):
     path = copy / "skin" / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 99}))

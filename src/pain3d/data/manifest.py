@@ -296,7 +296,7 @@ def _from_content(content: Mapping[str, Any]) -> Manifest:
     design = fields.pop("design")
     if (design is None) != (source is not None):
         raise ValueError("design: null where the dataset was imported, and only there")
-    palette = tuple(PaletteEntry(**{**entry, "color": tuple(entry["color"])}) for entry in fields.pop("palette"))
+    palette = tuple(_palette_entry(entry) for entry in fields.pop("palette"))
     shards = tuple(shard_record(shard) for shard in fields.pop("shards"))
     annotations = tuple(fields.pop("annotations"))
     return Manifest(
@@ -329,6 +329,16 @@ def _design(content: Mapping[str, Any]) -> Design:
         if type(content[name]) is not int:
             raise ValueError(f"design.{name}: {content[name]!r}")
     return design
+
+
+def _palette_entry(content: Mapping[str, Any]) -> PaletteEntry:
+    entry = PaletteEntry(**{**content, "color": tuple(content["color"])})
+    numbers = (entry.index, *entry.color)
+    if not all(type(number) is int and 0 <= number <= 255 for number in numbers) or len(numbers) != 4:
+        raise ValueError(f"palette: {content!r}")
+    if not isinstance(entry.name, str):
+        raise ValueError(f"palette: {content!r}")
+    return entry
 
 
 def _clips(content: Mapping[str, Any]) -> Clips:

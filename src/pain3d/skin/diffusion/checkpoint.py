@@ -99,7 +99,7 @@ def _part(folder: Path, kind: Any) -> Any:
         with torch.random.fork_rng(devices=[]):
             part = kind.from_config(config)
         part.load_state_dict(weights, strict=True)
-    except (RuntimeError, ValueError, TypeError, KeyError) as error:
+    except Exception as error:  # whatever a constructor makes of values from outside
         raise DataError(f"{folder / WEIGHTS}: does not fit its {CONFIG}; get both again ({error})") from error
     return part.eval().requires_grad_(False)
 
