@@ -27,12 +27,13 @@ def pain_displacement_mm(head: Head, acted: Expression | Acting, moved: FaceMesh
     return displacement_mm(moved, head.pose(rest))
 
 
-def au_displacements_mm(head: Head, acting: Acting, neutral: FaceMesh) -> Float[np.ndarray, "6 vertex"]:
+def au_displacements_mm(head: Head, acted: Expression | Acting, neutral: FaceMesh) -> Float[np.ndarray, "6 vertex"]:
     """|x(this AU alone) - neutral| for each of `PAIN_AUS`, in their order; float32 millimetres."""
+    intensities = Acting.of(acted).intensities
     rows = np.zeros((len(PAIN_AUS), len(neutral.vertices_m)), np.float32)
     for row, name in zip(rows, PAIN_AUS, strict=True):
         alone = np.zeros(len(AU_NAMES))
-        alone[AU_INDEX[name]] = acting.intensities[AU_INDEX[name]]
+        alone[AU_INDEX[name]] = intensities[AU_INDEX[name]]
         if alone.any():
             row[:] = displacement_mm(head.pose(alone), neutral)
     return rows
