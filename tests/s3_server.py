@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
+import fsspec
+import pytest
 import werkzeug.serving
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
@@ -13,6 +16,23 @@ ACCESS_KEY, SECRET_KEY = "AKIATHISISTHENAME", "this-is-the-password"
 
 class _Silent(werkzeug.serving.WSGIRequestHandler):
     def log(self, *_: object) -> None: ...
+
+
+@contextlib.contextmanager
+def serving(monkeypatch: pytest.MonkeyPatch, bucket: str) -> Iterator[S3Server]:
+    """A server with one empty bucket, which this process and those that it starts find by the environment."""
+    server = S3Server()
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    kind = fsspec.get_filesystem_class("s3")
+    kind.clear_instance_cache()
+    files = fsspec.filesystem("s3")
+    if files.exists(bucket):  # moto's objects are the process's
+        files.rm(bucket, recursive=True)
+    files.mkdir(bucket)
+    yield server
+    server.stop()
+    kind.clear_instance_cache()
 
 
 class S3Server:

@@ -18,7 +18,7 @@ from pain3d.data.exporters.threedpain import export_3dpain
 from pain3d.data.manifest import read_manifest, write_manifest
 from pain3d.data.reader import open_dataset
 from pain3d.data.schema import dataset_schema, frame_id, parse_frame_id, schema_fingerprint
-from pain3d.errors import ArgumentError, DataError
+from pain3d.errors import ArgumentError, DataError, OutputError
 from pain3d.evaluate.crops import neutral_of
 from pain3d.evaluate.figures import between_views, frames_of
 from pain3d.evaluate.table import truth_table, with_predictions
@@ -147,7 +147,7 @@ def test_workers_parts_and_interruptions_change_no_byte(moving, tmp_path):
 
 def test_another_length_is_another_dataset(moving, tmp_path):
     out = shutil.copytree(moving, tmp_path / "copy")
-    with pytest.raises(Exception, match=r"design\.clips\.seconds: 2\.0 there, 3\.0 asked for"):
+    with pytest.raises(OutputError, match=r"design\.clips\.seconds: 2\.0 there, 3\.0 asked for"):
         generate(out, replace(MOVING, seconds=3), workers=1)
 
 

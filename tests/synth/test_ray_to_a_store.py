@@ -16,15 +16,8 @@ CONFIG = PlanConfig(**vars(PLAIN), subjects=6, expressions=1, views=1, resolutio
 
 @pytest.fixture
 def server(monkeypatch):
-    server = s3_server.S3Server()
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    kind = fsspec.get_filesystem_class("s3")
-    kind.clear_instance_cache()
-    fsspec.filesystem("s3").mkdir("cluster")
-    yield server
-    server.stop()
-    kind.clear_instance_cache()
+    with s3_server.serving(monkeypatch, "cluster") as server:
+        yield server
 
 
 def test_the_objects_are_the_files_of_the_local_engine(server, tmp_path):

@@ -33,18 +33,8 @@ def whole(tmp_path_factory):
 
 @pytest.fixture
 def server(monkeypatch):
-    server = s3_server.S3Server()
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    kind = fsspec.get_filesystem_class("s3")
-    kind.clear_instance_cache()
-    files = fsspec.filesystem("s3")
-    if files.exists("shop"):
-        files.rm("shop", recursive=True)
-    files.mkdir("shop")
-    yield server
-    server.stop()
-    kind.clear_instance_cache()
+    with s3_server.serving(monkeypatch, "shop") as server:
+        yield server
 
 
 def held() -> dict[str, bytes]:

@@ -67,7 +67,7 @@ class Dataset(Sequence[Sample]):
         self._footers: dict[int, tuple[pq.FileMetaData, list[int]]] = {}
         self._groups: OrderedDict[tuple[int, int], pa.Table] = OrderedDict()
         self._numbers: dict[str, int] | None = None
-        self._members: dict[str, list[int]] | None = None
+        self._members: dict[str, dict[str, list[int]]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: vars(self)[name] for name in ("path", "manifest", "_shards", "_starts")}
@@ -123,7 +123,7 @@ class Dataset(Sequence[Sample]):
     @property
     def subjects(self) -> tuple[str, ...]:
         """Ids of the subjects, sorted."""
-        return tuple(sorted(self._subject_numbers))
+        return tuple(sorted(self._numbers_by("subject_id")))
 
     def subject(self, subject_id: str) -> list[Sample]:
         """All samples of one subject, in the order of the files: expression by expression, or as recorded.
@@ -131,9 +131,10 @@ class Dataset(Sequence[Sample]):
         Raises:
             ArgumentError: if there is none.
         """
-        if subject_id not in self._subject_numbers:
+        found = self._numbers_by("subject_id")
+        if subject_id not in found:
             raise ArgumentError(f"subject: {subject_id!r} is not in {self.path}, which starts {self.subjects[:3]}")
-        return [self[i] for i in self._subject_numbers[subject_id]]
+        return [self[i] for i in found[subject_id]]
 
     def sequence(self, sequence_id: str) -> list[Sample]:
         """All samples of one clip, or of one recording of an imported dataset, in the order of time.
@@ -145,12 +146,10 @@ class Dataset(Sequence[Sample]):
             raise ArgumentError(
                 f"sequence: {self.path} holds pictures, no clips; generate one with --sequence onset-apex-offset"
             )
-        labels = self.labels(["sequence_id", "frame_index"])
-        found = [number for number, name in enumerate(labels["sequence_id"].to_pylist()) if name == sequence_id]
-        if not found:
+        found = self._numbers_by("sequence_id")
+        if sequence_id not in found:
             raise ArgumentError(f"sequence: {sequence_id!r} is not among the frames opened of {self.path}")
-        index = labels["frame_index"].to_pylist()
-        return [self[number] for number in sorted(found, key=lambda number: index[number])]
+        return sorted((self[i] for i in found[sequence_id]), key=lambda sample: sample.frame_index)
 
     def labels(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Every column that is no picture, or those named, for all frames: small."""
@@ -179,13 +178,15 @@ class Dataset(Sequence[Sample]):
             self._numbers = {str(frame_id): i for i, frame_id in enumerate(ids)}
         return self._numbers
 
-    @property
-    def _subject_numbers(self) -> dict[str, list[int]]:
-        if self._members is None:
-            self._members = {}
-            for number, subject in enumerate(self.labels(["subject_id"]).column("subject_id").to_pylist()):
-                self._members.setdefault(str(subject), []).append(number)
-        return self._members
+    def _numbers_by(self, column: str) -> dict[str, list[int]]:
+        """Numbers of the frames that share each value of a column of names; read once."""
+        if column not in self._members:
+            members: dict[str, list[int]] = {}
+            for number, name in enumerate(self.labels([column]).column(column).to_pylist()):
+                if name is not None:  # an imported frame of no known recording
+                    members.setdefault(name, []).append(number)
+            self._members[column] = members
+        return self._members[column]
 
     @contextlib.contextmanager
     def _open(self, path: Place, metadata: pq.FileMetaData) -> Iterator[pq.ParquetFile]:
