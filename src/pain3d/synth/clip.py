@@ -22,10 +22,10 @@ from pain3d.data.files import temporary_beside, write_atomically
 from pain3d.errors import ArgumentError, storage_error
 from pain3d.facs import AU_NAMES
 from pain3d.synth.generate import PREPARING
+from pain3d.synth.portrait import portrait_view
 from pain3d.synth.sitter import Sitter
 from pain3d.synth.studio import prepare, seated
 from pain3d.synth.timeline import Moment, Timeline
-from pain3d.synth.views import sample_view
 
 QUALITY = "16"
 """Constant rate factor of x264: 0 exact .. 51 worst; at 16 compression is hardly seen."""
@@ -123,9 +123,7 @@ def write_clip(
 def _pictures(sitter: Sitter, moments: Sequence[Moment], device: str, on_progress: Advance) -> Iterator[np.ndarray]:
     size = sitter.resolution
     sitting = seated(sitter.subject, device)
-    view = sample_view(
-        sitter.subject.seed, 0, resolution=size, light_name=sitter.light, background_name=sitter.background
-    )
+    view = portrait_view(sitter.subject, size, light=sitter.light, background=sitter.background)
     for number, moment in enumerate(moments):
         there = view.turned(**_pose(sitter, moment)).frame_of_clip(number)
         yield sitting.shoot(sitting.pose(moment.acting), there.scene(size)).rgb
